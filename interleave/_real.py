@@ -1,0 +1,19 @@
+"""The originals, saved before anyone patches: real time and threads for the tool itself."""
+
+from __future__ import annotations
+
+import _thread
+import builtins
+import sys
+import time
+
+allocate_lock = _thread.allocate_lock
+start_new_thread = _thread.start_new_thread
+get_ident = _thread.get_ident
+get_native_id = _thread.get_native_id
+monotonic = time.monotonic
+perf_counter = time.perf_counter
+sleep = time.sleep
+print_ = builtins.print
+stdout = sys.stdout
+stderr = sys.stderr

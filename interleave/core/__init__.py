@@ -1,0 +1,1 @@
+"""The runtime and its nouns: operation, choice, schedule, trace, outcome, execution."""

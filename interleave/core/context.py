@@ -1,0 +1,139 @@
+"""Where a task meets the runtime: `perform` is the only way from one to the other."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from interleave._real import get_ident
+from interleave.errors import InterleaveError
+
+if TYPE_CHECKING:
+    from greenlet import greenlet
+
+    from interleave.core.operation import Operation
+    from interleave.core.runtime import Runtime
+    from interleave.core.task import Task
+
+_runtime: Runtime = None  # type: ignore[assignment]  # none only while no task runs
+_thread = 0  # the OS thread that runs tasks right now; 0, which no thread has, if none does
+
+
+def enter(runtime: Runtime) -> None:
+    """Say that tasks of this runtime run in this OS thread from now on."""
+    global _runtime, _thread
+    _runtime = runtime
+    _thread = get_ident()
+
+
+def leave() -> None:
+    """Say that no task runs."""
+    global _runtime, _thread
+    _runtime = None  # type: ignore[assignment]
+    _thread = 0
+
+
+def active() -> Runtime | None:
+    """Return the runtime that runs an execution now, in whatever OS thread."""
+    return _runtime
+
+
+def in_task() -> bool:
+    """Whether the caller is code of a task (and not of a real thread, or of the tool itself)."""
+    return _thread == get_ident()
+
+
+def perform(op: Operation) -> Any:
+    """Announce an operation, let the strategy decide who goes on, and take effect in turn.
+
+    This is the hot path, and the only way from a task to the runtime: the choice is made here, in
+    the greenlet of the task, and control goes straight to the task that is picked. What is rare
+    (an operation without a running execution, recording, tearing down) is in other functions.
+
+    Raises:
+        UncontrolledError: when a real thread, or code after the check, uses a simulated object.
+    """
+    if _thread != get_ident():
+        return op.outside()
+    runtime = _runtime
+    task = runtime.current
+    op.task = task
+    if runtime.special:
+        if runtime.phase:
+            return runtime.perform_unscheduled(task, op)
+        runtime.note_place(op)
+    task.pending = op
+    target = op.target
+    if target is not None and target.epoch != runtime.count:
+        runtime.revive(target)
+    events = runtime.events
+    if len(events) >= runtime.max_steps:
+        runtime.stop_at_bound()
+    guarded = op.guarded
+    able = True
+    if guarded:
+        if op.timeout is not None:
+            op.deadline = (task.clock if runtime.free_time else runtime.now) + op.timeout
+        runtime.refresh()
+        ready = runtime.ready
+        able = task in ready
+    else:
+        if runtime.dirty:
+            runtime.refresh()
+        # If the last event changed no guard, the list still holds: whoever runs was in it.
+        ready = runtime.ready
+    if len(ready) > 1 or not able:
+        if len(ready) > 1:
+            try:
+                index = runtime.choose(ready, able)
+            except InterleaveError as error:
+                runtime.stop_diverged(error)
+                raise
+            runtime.choices.append(index)
+            if not able:
+                chosen = ready[index]
+            elif index == 0:
+                chosen = task
+            else:
+                chosen = ready[index - 1 if index <= ready.index(task) else index]
+        elif ready:
+            chosen = ready[0]
+        else:
+            chosen = runtime.wait_for_clock(task)
+        if chosen is not task:
+            runtime.preempting = able
+            runtime.preemptions += able
+            runtime.switches += 1
+            if runtime.thread_dict or chosen.locals:
+                runtime.exchange_locals(task, chosen)
+            runtime.current = chosen
+            switch(chosen.worker or runtime.start(chosen))
+    events.append(op)
+    if not op.neutral:
+        runtime.dirty = True
+    try:
+        if not guarded or op.enabled():
+            result = op.execute()
+        else:
+            result = runtime.expire(task, op)
+    except BaseException as error:
+        runtime.raised(task, op, error)
+        raise
+    if runtime.timed:
+        runtime.merge_clocks(task, op)
+    if runtime.special:
+        runtime.record(op, result)
+    return result
+
+
+def switch(target: greenlet) -> None:
+    """Go on in another greenlet; come back when somebody goes on in this one.
+
+    A function of one line: a tracer (coverage, a debugger) follows greenlets only if the frame
+    that switches does nothing else.
+    """
+    target.switch()
+
+
+def running() -> tuple[Runtime, Task]:
+    """Return the runtime and the task whose code is calling; call it only where `in_task()`."""
+    return _runtime, _runtime.current

@@ -1,0 +1,539 @@
+"""The runtime runs one program under one strategy: tasks on pooled greenlets, one at a time.
+
+A task that is about to do an operation asks the strategy itself, in its own greenlet, who goes
+on, and switches straight to that task: there is no hub in between. The greenlet that called
+`execute` (the hub) only starts main and gets control back when the execution has ended.
+"""
+
+from __future__ import annotations
+
+import sys
+from bisect import insort
+from contextlib import contextmanager
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from greenlet import GreenletExit, getcurrent, greenlet
+
+from interleave.core import context
+from interleave.core.context import perform, switch
+from interleave.core.execution import Execution, Warned
+from interleave.core.operation import Begin, End, Exit, Operation, SimObject
+from interleave.core.outcome import (
+    Deadlocked,
+    Diverged,
+    Ending,
+    Hung,
+    Interrupted,
+    Raised,
+    Returned,
+    StepBound,
+    Uncontrolled,
+    Waiting,
+)
+from interleave.core.task import Task
+from interleave.core.thread_locals import thread_dict
+from interleave.core.trace import Event, Place, user_place, user_place_of
+from interleave.errors import (
+    HangDetected,
+    InterleaveError,
+    InterleaveInternalError,
+    NondeterministicError,
+    ScheduleError,
+    UncontrolledError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from interleave.core.strategy import Strategy
+    from interleave.settings import Settings
+
+RUNNING, ATOMIC, TEARDOWN = range(3)
+
+_PATIENCE = 1_000
+"""How many operations a task may do while it is torn down before it is told to end again."""
+
+_REPR = "Py_Repr"
+
+_RESUMED = "a task was resumed after its execution had ended"
+
+_MISUSE = "__interleave_misuse__"
+
+_path = attrgetter("path")
+
+_Error = TypeVar("_Error", bound=BaseException)
+
+
+class Worker(greenlet):
+    """A pooled greenlet: it runs the body of one task after the other."""
+
+    runtime: Runtime
+    task: Task | None
+
+    def __init__(self, runtime: Runtime) -> None:
+        super().__init__(parent=runtime.hub)
+        self.runtime = runtime
+        self.task = None
+
+    def run(self) -> None:
+        """Run tasks until the pool is closed."""
+        runtime = self.runtime
+        while self.task is not None:
+            runtime.run_task(self.task)
+            successor = runtime.successor()
+            if successor is not None and successor.worker is None:
+                self.task = successor.begin_on(self)
+                continue
+            self.task = None
+            runtime.idle.append(self)
+            if successor is None:
+                switch(runtime.hub)
+            else:
+                assert successor.worker is not None
+                switch(successor.worker)
+
+
+class Runtime:
+    """Executes a program again and again; one object lives for a whole exploration.
+
+    `now` is the clock of the time modes `idle` and `ordered` (seconds since the execution
+    began); in `free` each task has a clock of its own.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.free_time = settings.time == "free"
+        self.idle_time = settings.time == "idle"
+        self.max_steps = settings.max_steps
+        self.observing_output = settings.observe == "output"
+        self.hub: greenlet = getcurrent()
+        self.idle: list[Worker] = []
+        self.stubborn: list[Worker] = []
+        self.count = 0
+        self.events: list[Operation] = []
+        self.phase = TEARDOWN
+        self.special = True  # recording, or not in phase RUNNING
+        self.recording = False
+        self.thread_dict = thread_dict()
+
+    # -- one execution ------------------------------------------------------------------------
+
+    def execute(
+        self, program: Callable[[], Any], strategy: Strategy, *, recording: bool = False
+    ) -> Execution:
+        """Run `program` once, with the choices that `strategy` makes."""
+        self._reset(strategy, recording=recording)
+        main = Task(self, None, lambda: self._run_main(program), daemon=False, target=None)
+        main.pending = Begin(None)
+        main.pending.task = main
+        self.current = main
+        self.live.append(main)
+        context.enter(self)
+        try:
+            self.phase = RUNNING
+            self.special = recording
+            switch(self.start(main))
+            if self.ending is None:
+                message = "the execution came back to its hub without an ending"
+                raise InterleaveInternalError(message)
+            self._tear_down()
+        finally:
+            self.phase = TEARDOWN
+            self.special = True
+            context.leave()
+        return Execution(
+            ending=self.ending,
+            choices=self.choices,
+            events=self.events,
+            preemptions=self.preemptions,
+            switches=self.switches,
+            output=[*self.output, self.partial] if self.partial else self.output,
+            warnings=self.warnings,
+            tasks=self.begun,
+            history=self.history,
+            places=self.places,
+        )
+
+    def close(self) -> None:
+        """End the pooled greenlets."""
+        for worker in self.idle:
+            worker.throw(GreenletExit)
+        self.idle.clear()
+
+    def _reset(self, strategy: Strategy, *, recording: bool) -> None:
+        self.count += 1
+        self.strategy = strategy
+        self.choose = strategy.choose
+        self.recording = recording
+        self.ending: Ending | None = None
+        self.live: list[Task] = []  # in the order of their paths
+        self.ready: list[Task] = []  # those of them that can go on, unless `dirty`
+        self.dirty = True
+        self.preempting = False  # the last switch left a task that could have gone on
+        self.choices: list[int] = []
+        self.events = []
+        self.history: list[Event] = []
+        self.places: dict[int, Place | None] = {}
+        self.output: list[str] = []
+        self.partial = ""
+        self.warnings: list[Warned] = []
+        self.preemptions = self.switches = self.begun = 0
+        self.now = 0.0
+        self.timed = False
+        self.state: dict[str, Any] = {}
+        self.exit_hooks: list[Callable[[], None]] = []
+        self.end_hooks: list[Callable[[], None]] = []
+        self.at_exit: list[tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]] = []
+        # repr() leaves an empty list behind; without it the dictionary of most programs is empty,
+        # and there is nothing to exchange.
+        if not self.thread_dict.get(_REPR, True):
+            del self.thread_dict[_REPR]
+        self.home = dict(self.thread_dict)
+
+    def _run_main(self, program: Callable[[], Any]) -> None:
+        value = program()
+        while self.exit_hooks:
+            self.exit_hooks.pop(0)()
+        self.current.done = True
+        perform(Exit(None))
+        while self.at_exit:
+            function, args, kwargs = self.at_exit.pop()
+            function(*args, **kwargs)
+        self.finish(Returned(value))
+
+    def run_task(self, task: Task) -> None:
+        """Run the body of a task between its first and its last event."""
+        self.begun += 1
+        begin = task.pending
+        self.events.append(begin)
+        self.record(begin, None)
+        try:
+            task.body()
+            if task.path:
+                perform(End(task.target))
+        except BaseException as error:  # noqa: BLE001 - whatever leaves the program is judged here
+            self._leave(task, error)
+        self.live.remove(task)
+        # Break the cycles with what refers to the task: reference counting then frees an execution
+        # at once, and the cyclic collector has next to nothing to do.
+        task.body = task.pending = task.target = task.handle = task.worker = None  # type: ignore[assignment]
+
+    def _leave(self, task: Task, error: BaseException) -> None:
+        """Judge an exception that left a task; the first ending stands."""
+        if self.ending is not None:
+            return
+        ending: Ending
+        place = user_place_of(error)
+        match error:
+            case HangDetected():
+                ending = Hung(task.id, str(place) if place else None, self.settings.hang_seconds)
+            case KeyboardInterrupt():
+                ending = Interrupted()
+            case ScheduleError() | NondeterministicError():
+                ending = Diverged(str(error))
+            case UncontrolledError():
+                ending = Uncontrolled(str(error), str(place) if place else None)
+            case SystemExit() if not task.path:
+                self._leave_by_exit(task, error)
+                return
+            case _ if getattr(error, _MISUSE, False):
+                ending = Raised(error, task.id, "misuse")
+            case AssertionError() if not task.path:
+                ending = Raised(error, task.id, "assertion")
+            case _:
+                ending = Raised(error, task.id, "thread-exception" if task.path else "exception")
+        self.finish(ending)
+
+    def _leave_by_exit(self, task: Task, error: SystemExit) -> None:
+        """`sys.exit` in main: the program ends as if it had returned, unless it says a failure."""
+        if error.code in (None, 0):
+            try:
+                self._run_main(lambda: None)
+            except BaseException as later:  # noqa: BLE001 - judged like any other
+                self._leave(task, later)
+        else:
+            self.finish(Raised(error, task.id, "exception"))
+
+    def finish(self, ending: Ending) -> None:
+        """Say how the execution ended; what was said first stands."""
+        if self.ending is None:
+            self.ending = ending
+            for hook in self.end_hooks:
+                hook()
+
+    def stop(self, ending: Ending) -> None:
+        """End the execution from inside a task, which stays where it is until it is torn down."""
+        self.finish(ending)
+        switch(self.hub)
+        raise InterleaveInternalError(_RESUMED)
+
+    def stop_at_bound(self) -> None:
+        """End the execution at the step bound."""
+        self.stop(StepBound(self.max_steps, self._waiting()))
+
+    def stop_diverged(self, error: InterleaveError) -> None:
+        """End the execution because the strategy cannot go on."""
+        self.stop(Diverged(str(error)))
+
+    # -- tasks --------------------------------------------------------------------------------
+
+    def spawn(
+        self, parent: Task, body: Callable[[], None], *, daemon: bool, target: SimObject | None
+    ) -> Task:
+        """Make a task that can begin from now on."""
+        task = Task(self, parent, body, daemon=daemon, target=target)
+        task.pending = begin = Begin(target)
+        begin.task = task
+        insort(self.live, task, key=_path)
+        return task
+
+    def start(self, task: Task) -> Worker:
+        """Give a task a greenlet to begin on."""
+        worker = self.idle.pop() if self.idle else Worker(self)
+        worker.task = task.begin_on(worker)
+        return worker
+
+    @contextmanager
+    def atomic(self) -> Iterator[None]:
+        """Let nobody else run meanwhile: code of the program inside an operation."""
+        before = self.phase, self.special
+        if not self.phase:
+            self.phase, self.special = ATOMIC, True
+        try:
+            yield
+        finally:
+            self.phase, self.special = before
+
+    def successor(self) -> Task | None:
+        """Return the task that goes on after one has ended; none when the execution is over."""
+        if self.ending is not None:
+            return None
+        self.refresh()
+        ready = self.ready
+        if len(ready) > 1:
+            chosen = self._pick(None)
+        elif ready:
+            chosen = ready[0]
+        else:
+            chosen = self.wake_by_clock(None)
+        if chosen is None:
+            return None
+        self.switches += 1
+        self.exchange_locals(self.current, chosen)
+        self.current = chosen
+        return chosen
+
+    # -- beside the hot path, which is context.perform ---------------------------------------
+
+    def refresh(self) -> None:
+        """Find out anew which tasks can go on, in the order of their paths."""
+        self.ready = ready = []
+        for task in self.live:
+            op = task.pending
+            if not op.guarded or op.enabled() or (op.timeout is not None and self.may_expire(op)):
+                ready.append(task)
+        self.dirty = False
+
+    def _pick(self, current: Task | None) -> Task | None:
+        """Ask the strategy; none when it cannot go on, and the execution ends with its reason."""
+        ready = self.ready
+        stays = current is not None and current in ready
+        try:
+            index = self.choose(ready, stays)
+        except InterleaveError as error:
+            self.finish(Diverged(str(error)))
+            return None
+        self.choices.append(index)
+        if not stays:
+            return ready[index]
+        assert current is not None
+        others = [task for task in ready if task is not current]
+        return others[index - 1] if index else current
+
+    def revive(self, item: SimObject) -> None:
+        """Reset an object that comes from before this execution: each begins with fresh state."""
+        item.reset()
+        item.epoch = self.count
+
+    def perform_unscheduled(self, task: Task, op: Operation) -> Any:
+        """Take effect at once: inside another operation, or while the task is torn down."""
+        if self.phase == TEARDOWN:
+            task.unwinding += 1
+            if task.unwinding > 2 * _PATIENCE:
+                self._give_up(task)
+            if task.unwinding > _PATIENCE:
+                raise GreenletExit
+            return op.unwind()
+        if op.guarded and not op.enabled():
+            message = (
+                f"{op.describe()} would block inside a method that runs under a lock of the "
+                "standard library (such as _put of a Queue subclass): interleave runs such a method as "
+                "one step; move the blocking call out of it"
+            )
+            raise UncontrolledError(message)
+        return op.execute()
+
+    # -- choices of data ------------------------------------------------------------------------
+
+    def choose_value(self, count: int) -> int:
+        """Resolve a choice among `count` values."""
+        if count == 1 or self.phase == TEARDOWN:
+            return 0
+        try:
+            index = self.strategy.choose_value(count)
+        except InterleaveError as error:
+            self.stop(Diverged(str(error)))
+            raise
+        self.choices.append(index)
+        return index
+
+    # -- time -----------------------------------------------------------------------------------
+
+    def clock(self) -> float:
+        """Seconds since the execution began, as the current task sees them."""
+        return self.current.clock if self.free_time else self.now
+
+    def may_expire(self, op: Operation) -> bool:
+        """Whether a timed wait that is not enabled may end now by its timeout."""
+        if self.free_time:
+            return op.can_expire()
+        if self.idle_time:
+            return op.deadline <= self.now and op.can_expire()
+        return op.can_expire() and all(
+            op.deadline <= pending.deadline
+            for pending in (task.pending for task in self.live)
+            if pending.timeout is not None and not pending.enabled() and pending.can_expire()
+        )
+
+    def expire(self, task: Task, op: Operation) -> Any:
+        """Let the timeout of a wait pass."""
+        if self.free_time:
+            if op.deadline > task.clock:
+                task.clock = op.deadline
+                self.timed = True
+        elif op.deadline > self.now:
+            self.now = op.deadline
+        return op.expire()
+
+    def merge_clocks(self, task: Task, op: Operation) -> None:
+        """Carry a task's clock along the happens-before edges of its event [Lamport78]."""
+        target = op.target
+        if target is None or not self.free_time:
+            return
+        clock = max(task.clock, target.wrote_at)
+        if op.wrote():
+            clock = max(clock, target.read_at)
+            target.wrote_at = clock
+        elif clock > target.read_at:
+            target.read_at = clock
+        task.clock = clock
+
+    def wake_by_clock(self, current: Task | None) -> Task | None:
+        """Nobody can go on: move the clock to the next deadline, or end in a deadlock."""
+        deadlines = [
+            task.pending.deadline
+            for task in self.live
+            if task.pending.timeout is not None and task.pending.can_expire()
+        ]
+        if self.free_time or not deadlines:
+            self.finish(Deadlocked(self._waiting()))
+            return None
+        for task in self.live:
+            task.pending.park()
+        self.now = max(self.now, min(deadlines))
+        self.refresh()
+        return self.ready[0] if len(self.ready) == 1 else self._pick(current)
+
+    def wait_for_clock(self, task: Task) -> Task:
+        """Return who goes on after the clock was moved; in a deadlock nobody does."""
+        chosen = self.wake_by_clock(task)
+        if chosen is None:
+            switch(self.hub)
+            raise InterleaveInternalError(_RESUMED)
+        return chosen
+
+    # -- ending -----------------------------------------------------------------------------------
+
+    def _waiting(self) -> tuple[Waiting, ...]:
+        return tuple(Waiting(task.id, task.pending) for task in self.live)
+
+    def _tear_down(self) -> None:
+        """Unwind the tasks that are left, in the order of their paths; nothing is scheduled."""
+        self.phase = TEARDOWN
+        self.special = True
+        for task in list(self.live):
+            if task.worker is not None and task.worker.task is task:
+                self.exchange_locals(self.current, task)
+                self.current = task
+                task.worker.throw(GreenletExit)
+        if self.thread_dict != self.home:
+            self.thread_dict.clear()
+            self.thread_dict.update(self.home)
+
+    def _give_up(self, task: Task) -> None:
+        """A task swallows its end for ever: leave its greenlet where it is."""
+        assert task.worker is not None
+        self.warn(
+            "not-unwound",
+            f"{task.id} swallows the end of its thread (except BaseException in a loop?); "
+            "it was left suspended",
+        )
+        self.stubborn.append(task.worker)
+        while True:
+            switch(self.hub)
+
+    def exchange_locals(self, leaving: Task, entering: Task) -> None:
+        """Give the thread state's dictionary the contents of another task."""
+        contents = self.thread_dict
+        if leaving is entering:
+            return
+        leaving.locals = dict(contents) if contents and not leaving.done else None
+        contents.clear()
+        if entering.locals:
+            contents.update(entering.locals)
+            entering.locals = None
+
+    # -- what is told -----------------------------------------------------------------------
+
+    def note_site(self, item: SimObject) -> None:
+        """Remember where an object was made."""
+        item.site = user_place(sys._getframe(2))
+
+    def warn(self, kind: str, message: str) -> None:
+        """Note something that is no failure."""
+        warned = Warned(kind, message)
+        if warned not in self.warnings:
+            self.warnings.append(warned)
+
+    def note_place(self, op: Operation) -> None:
+        """Remember where in the program an operation stands."""
+        if self.recording:
+            self.places[id(op)] = user_place(sys._getframe(2))
+
+    def raised(self, task: Task, op: Operation, error: BaseException) -> None:
+        """An operation took effect by raising; it is an event like any other."""
+        if self.timed:
+            self.merge_clocks(task, op)
+        self.record(op, type(error))
+
+    def record(self, op: Operation, result: Any) -> None:
+        """Tell an event, if recording."""
+        if not self.recording:
+            return
+        what = op.describe()
+        if op.guarded and op.timeout is not None and result is False:
+            what += " (timed out)"
+        elif isinstance(result, type) and issubclass(result, BaseException):
+            what += f" raises {result.__name__}"
+        elif op.tells and result is not None and not (result is True and op.wrote()):
+            text = repr(result)
+            what += f" -> {text if len(text) <= 60 else text[:57] + '...'}"
+        self.history.append(Event(op.task.id, what, self.places.get(id(op)), self.preempting))
+        self.preempting = False
+
+
+def misuse(error: _Error) -> _Error:
+    """Mark an exception as thrown by a primitive that was used against its rules."""
+    setattr(error, _MISUSE, True)
+    return error

@@ -1,0 +1,51 @@
+"""What a strategy is: it makes the choices of an execution and sees data only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from interleave.core.execution import Execution
+    from interleave.core.operation import Operation
+
+
+class TaskView(Protocol):
+    """What a strategy may see of a task."""
+
+    @property
+    def id(self) -> str:
+        """Its stable name."""
+
+    @property
+    def path(self) -> tuple[int, ...]:
+        """Its creation path."""
+
+    pending: Operation
+
+
+class Strategy(Protocol):
+    """The policy that makes choices; one object lives for a whole exploration."""
+
+    def begin(self) -> bool:
+        """Prepare the next execution; false when there is none left to run."""
+
+    def choose(self, options: Sequence[TaskView], stays: int) -> int:
+        """Return which task goes on.
+
+        `options` are the enabled tasks, at least two, in the order of their creation paths. Where
+        the current task is among them, `stays` is 1, and the answer counts it first: 0 is the
+        current task (so that 0 always means *no preemption*), and the others follow in order.
+        Where it is not, the answer is an index of `options`.
+        """
+
+    def choose_value(self, count: int) -> int:
+        """Return which of `count` values (at least two) `interleave.choose` yields."""
+
+    def end(self, execution: Execution) -> None:
+        """Learn how the execution ended."""
+
+    @property
+    def bounded(self) -> str | None:
+        """What was left out by a bound of the strategy's own, in words; none if nothing was."""

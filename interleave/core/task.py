@@ -1,0 +1,95 @@
+"""A task is one thread of the program: a body that runs on a pooled greenlet."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from interleave.core.operation import Operation, SimObject
+    from interleave.core.runtime import Runtime, Worker
+
+
+class Task:
+    """One thread of control: who made it, what it is about to do, and its own clock.
+
+    `path` is the creation path: `()` is main, `(0,)` the first task that main made, `(0, 2)` the
+    third one made by that. Nothing in it depends on the interleaving.
+    """
+
+    __slots__ = (
+        "body",
+        "children",
+        "clock",
+        "daemon",
+        "done",
+        "handle",
+        "locals",
+        "parent",
+        "path",
+        "pending",
+        "random",
+        "runtime",
+        "tallies",
+        "target",
+        "unwinding",
+        "worker",
+    )
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        parent: Task | None,
+        body: Callable[[], None],
+        *,
+        daemon: bool,
+        target: SimObject | None,
+    ) -> None:
+        self.runtime = runtime
+        self.parent = parent
+        self.body = body
+        self.daemon = daemon
+        self.children = 0
+        self.target = target
+        if parent is None:
+            self.path: tuple[int, ...] = ()
+            self.clock = 0.0
+        else:
+            self.path = (*parent.path, parent.children)
+            parent.children += 1
+            self.clock = parent.clock
+        self.done = False
+        self.worker: Worker | None = None
+        self.pending: Operation
+        self.handle: Any = None
+        self.locals: dict[Any, Any] | None = None
+        self.random: Any = None
+        self.tallies: dict[str, int] = {}
+        self.unwinding = 0
+
+    @property
+    def id(self) -> str:
+        """The stable name: `main`, `main.0`, `main.0.2`."""
+        return ".".join(("main", *map(str, self.path)))
+
+    @property
+    def ident(self) -> int:
+        """What `threading.get_ident` says: a number that depends on the path alone."""
+        ident = 1
+        for step in self.path:
+            ident = ident * 10_000 + step + 1
+        return ident
+
+    def begin_on(self, worker: Worker) -> Task:
+        """Take a greenlet to run on."""
+        self.worker = worker
+        return self
+
+    def tally(self, what: str) -> int:
+        """Count something that this task makes, from 1 (default thread names and the like)."""
+        count = self.tallies[what] = self.tallies.get(what, 0) + 1
+        return count
+
+    def __repr__(self) -> str:
+        return f"<Task {self.id}>"
