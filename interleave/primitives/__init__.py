@@ -1,0 +1,1 @@
+"""The simulated standard library: one file per family."""

@@ -1,0 +1,361 @@
+"""Finds locks, queues and the like that a program made before the check, and simulates them.
+
+Starting from the modules of the program, the walk follows dictionaries, lists, classes, functions
+(closures and defaults) and instances. A C object (a lock, an RLock, a `SimpleQueue`) is exchanged
+for a simulated twin wherever it is held; a Python object gets its simulated state.
+"""
+
+from __future__ import annotations
+
+import functools
+import queue
+import sys
+import threading
+from collections import defaultdict, deque
+from dataclasses import dataclass, field
+from types import (
+    BuiltinMethodType,
+    CellType,
+    FunctionType,
+    MethodType,
+    ModuleType,
+    SimpleNamespace,
+)
+from typing import TYPE_CHECKING, Any
+
+from interleave.core.trace import in_stdlib
+from interleave.primitives import barriers, conditions, events, queues, semaphores, threads
+from interleave.primitives.installation import ATTRIBUTE, TOOLS, attach, undo_later
+from interleave.primitives.locks import RealLock, RealRLock, SimLock, SimRLock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+_LIMIT = 200_000
+"""How many objects the walk visits at most."""
+
+
+@dataclass(slots=True)
+class Adopted:
+    """What the walk found."""
+
+    locals: list[tuple[Any, dict[str, Any]]] = field(default_factory=list)
+    complete: bool = True
+
+    excepthook: Any = field(default_factory=lambda: threading.excepthook)
+
+    def restore_locals(self) -> None:
+        """Put back what an execution changed of the main thread's locals, of threads and hooks."""
+        for item, before in self.locals:
+            now = item.__dict__
+            if now != before:
+                now.clear()
+                now.update(before)
+        threads.restore_adopted()
+        threading.excepthook = self.excepthook
+
+
+def adopt_all(program: Callable[..., Any] | None, replacements: dict[int, Any]) -> Adopted:
+    """Walk the program's modules; everything is put back when the check ends."""
+    walk = _Walk(replacements)
+    undo_later(walk.found.restore_locals)
+    for module in _modules_in_scope():
+        walk.module(module)
+    if program is not None:
+        walk.visit(program, getattr(program, "__name__", "program"), None)
+        names = getattr(program, "__globals__", None)
+        if isinstance(names, dict):
+            walk.mapping(names, names.get("__name__", "program"))
+    walk.run()
+    return walk.found
+
+
+def in_scope(module: ModuleType) -> bool:
+    """Whether a module belongs to the program, and not to Python or to the test tools."""
+    file = getattr(module, "__file__", None)
+    name = module.__name__ if isinstance(module.__name__, str) else ""
+    if name.split(".", 1)[0] in TOOLS:
+        return False
+    if file is None:
+        return name == "__main__"
+    return not in_stdlib(file)
+
+
+def _modules_in_scope() -> list[ModuleType]:
+    return [
+        module
+        for module in list(sys.modules.values())
+        if isinstance(module, ModuleType) and in_scope(module)
+    ]
+
+
+class _Walk:
+    def __init__(self, replacements: dict[int, Any]) -> None:
+        self.replacements = replacements
+        self.found = Adopted()
+        self.seen: set[int] = set()
+        self.twins: dict[int, Any] = {}
+        self.queues: list[queues.QueueState] = []
+        self.waiting: list[tuple[Any, str, Callable[[Any], None] | None]] = []
+
+    def module(self, module: ModuleType) -> None:
+        self.mapping(module.__dict__, module.__name__)
+
+    def visit(self, value: Any, title: str, put: Callable[[Any], None] | None) -> None:
+        """Look at a value later; `put` stores something else in its place."""
+        self.waiting.append((value, title, put))
+
+    def run(self) -> None:
+        self._run()
+        for state in self.queues:
+            state.remember()  # as it is now that the locks of a subclass are exchanged
+
+    def _run(self) -> None:
+        while self.waiting:
+            if len(self.seen) > _LIMIT:
+                self.found.complete = False
+                return
+            value, title, put = self.waiting.pop()
+            self._look(value, title, put)
+
+    def mapping(
+        self, items: dict[Any, Any], title: str, besides: frozenset[str] = frozenset()
+    ) -> None:
+        """Look at the values of a dictionary later, but for those under some keys."""
+        if id(items) in self.seen:
+            return
+        self.seen.add(id(items))
+        for key, value in list(items.items()):
+            if type(value) in _PLAIN or key in besides:
+                continue
+            name = f"{title}.{key}" if isinstance(key, str) else f"{title}[{key!r}]"
+            self.visit(value, name, _setter(items, key))
+
+    def _look(self, value: Any, title: str, put: Callable[[Any], None] | None) -> None:
+        replacement = self.replacements.get(id(value))
+        if replacement is None and type(value) in _TWINNED:
+            replacement = self._twin(value, title)
+        elif isinstance(value, BuiltinMethodType) and type(value.__self__) in _TWINNED:
+            replacement = getattr(self._twin(value.__self__, title), value.__name__)
+        if replacement is not None:
+            if put is not None:
+                put(replacement)
+                undo_later(lambda: put(value))
+            return
+        if id(value) in self.seen or type(value) in _PLAIN:
+            return
+        self.seen.add(id(value))
+        if isinstance(value, _SYNCHRONISED):
+            self._adopt(value, title)
+            self._instance(value, title, besides=_INTERNALS)
+        elif isinstance(value, threading.Thread):
+            self._thread(value, title)
+        elif isinstance(value, threading.local):
+            self.found.locals.append((value, dict(value.__dict__)))
+        elif isinstance(value, dict):
+            self.seen.discard(id(value))
+            self.mapping(value, title)
+            if isinstance(value, defaultdict):
+                self.visit(
+                    value.default_factory, title, _attribute_setter(value, "default_factory")
+                )
+        elif isinstance(value, list | deque):
+            self._elements(value, title, lambda index: _setter(value, index))
+        elif isinstance(value, tuple):
+            self._elements(value, title, _tuple_setter(value, put))
+        elif isinstance(value, set | frozenset):
+            self._elements(value, title, lambda _: None)
+        elif isinstance(value, FunctionType):
+            self._function(value, title)
+        elif isinstance(value, staticmethod | classmethod):
+            self.visit(value.__func__, title, None)
+        elif isinstance(value, property):
+            for function in (value.fget, value.fset, value.fdel):
+                self.visit(function, title, None)
+        elif isinstance(value, MethodType):
+            self.visit(value.__self__, title, None)
+            self.visit(value.__func__, title, None)
+        elif isinstance(value, functools.partial):
+            self.visit(value.func, title, None)
+            self.visit(value.args, title, _partial_setter(value))
+            self.mapping(value.keywords, title)
+        elif isinstance(value, functools._lru_cache_wrapper):
+            self.visit(value.__wrapped__, title, None)
+        elif isinstance(value, SimpleNamespace | functools.cached_property):
+            self.mapping(vars(value), title)
+        elif isinstance(value, type):
+            self._class(value)
+        elif not isinstance(value, ModuleType):
+            self._instance(value, title)
+
+    def _twin(self, real: Any, title: str) -> Any:
+        twin = self.twins.get(id(real))
+        if twin is None:
+            if type(real) is RealLock:
+                twin = SimLock.adopt(real, title)
+            elif type(real) is RealRLock:
+                twin = SimRLock.adopt(real, title)
+            else:
+                twin = queues.SimSimpleQueue.adopt(real, title)
+            self.twins[id(real)] = twin
+            undo_later(lambda: real)  # keeps the real one alive, and its id its own
+        return twin
+
+    def _thread(self, thread: threading.Thread, title: str) -> None:
+        if thread.__dict__.get("_initialized") and ATTRIBUTE not in thread.__dict__:
+            attach(thread, threads.adopt(thread))
+            undo_later(lambda: thread.__dict__.pop(ATTRIBUTE, None))
+        self._instance(thread, title)
+
+    def _adopt(self, item: Any, title: str) -> None:
+        if ATTRIBUTE in item.__dict__:
+            return
+        if isinstance(item, threading.Condition):
+            lock = item._lock  # type: ignore[attr-defined]
+            twin = self._twin(lock, f"lock of {title}") if type(lock) in _TWINNED else lock
+            attach(item, conditions.adopt(item, twin, title))
+            return
+        if isinstance(item, threading.Event):
+            state: Any = events.adopt(item, title)
+        elif isinstance(item, threading.Semaphore):
+            state = semaphores.adopt(item, title)
+        elif isinstance(item, threading.Barrier):
+            state = barriers.adopt(item, title)
+        else:
+            state = queues.adopt(item, title)
+            self.queues.append(state)
+        attach(item, state)
+        undo_later(lambda: item.__dict__.pop(ATTRIBUTE, None))
+
+    def _elements(
+        self,
+        items: Iterable[Any],
+        title: str,
+        setter: Callable[[int], Callable[[Any], None] | None],
+    ) -> None:
+        for index, value in enumerate(items):
+            if type(value) not in _PLAIN:
+                self.visit(value, f"{title}[{index}]", setter(index))
+
+    def _function(self, function: FunctionType, title: str) -> None:
+        module = sys.modules.get(function.__module__ or "")
+        if module is not None and not in_scope(module):
+            return
+        for name, cell in zip(
+            function.__code__.co_freevars, function.__closure__ or (), strict=True
+        ):
+            try:
+                held = cell.cell_contents
+            except ValueError:  # not filled yet
+                continue
+            self.visit(held, f"{title}.{name}", _cell_setter(cell))
+        defaults = function.__defaults__ or ()
+        for index, value in enumerate(defaults):
+            self.visit(value, title, _default_setter(function, index))
+        if function.__kwdefaults__:
+            self.mapping(function.__kwdefaults__, title)
+        if function.__dict__:
+            self.mapping(function.__dict__, title)
+
+    def _class(self, cls: type) -> None:
+        module = sys.modules.get(cls.__module__)
+        if module is None or not in_scope(module):
+            return
+        for name, value in list(vars(cls).items()):
+            special = name.startswith("__") and name.endswith("__")
+            if type(value) not in _PLAIN and (not special or isinstance(value, FunctionType)):
+                self.visit(value, f"{cls.__name__}.{name}", _attribute_setter(cls, name))
+
+    def _instance(self, item: Any, title: str, besides: frozenset[str] = frozenset()) -> None:
+        cls = type(item)
+        module = sys.modules.get(getattr(cls, "__module__", None) or "")
+        if module is None or not in_scope(module):
+            return
+        attributes = getattr(item, "__dict__", None)
+        if isinstance(attributes, dict):
+            self.mapping(attributes, cls.__name__ if "." not in title else title, besides)
+        for base in cls.__mro__:
+            names = base.__dict__.get("__slots__", ())
+            for name in (names,) if isinstance(names, str) else names:
+                if name not in ("__dict__", "__weakref__") and hasattr(item, name):
+                    self.visit(
+                        getattr(item, name), f"{title}.{name}", _attribute_setter(item, name)
+                    )
+
+
+def _setter(items: Any, key: Any) -> Callable[[Any], None]:
+    def put(value: Any) -> None:
+        items[key] = value
+
+    return put
+
+
+def _attribute_setter(owner: Any, name: str) -> Callable[[Any], None]:
+    return lambda value: setattr(owner, name, value)
+
+
+def _tuple_setter(
+    items: tuple[Any, ...], put: Callable[[Any], None] | None
+) -> Callable[[int], Callable[[Any], None] | None]:
+    """Exchange an item of a tuple by putting another tuple in its place."""
+    if put is None:
+        return lambda _: None
+    held = list(items)
+    make: Any = getattr(type(items), "_make", type(items))
+    changed = False
+
+    def setter(index: int) -> Callable[[Any], None]:
+        def put_item(value: Any) -> None:
+            nonlocal changed
+            if not changed:
+                changed = True
+                undo_later(lambda: put(items))
+            held[index] = value
+            put(make(held))
+
+        return put_item
+
+    return setter
+
+
+def _partial_setter(partial: functools.partial[Any]) -> Callable[[Any], None]:
+    def put(args: Any) -> None:
+        partial.__setstate__((partial.func, args, partial.keywords, partial.__dict__))  # type: ignore[attr-defined]
+
+    return put
+
+
+def _cell_setter(cell: CellType) -> Callable[[Any], None]:
+    def put(value: Any) -> None:
+        cell.cell_contents = value
+
+    return put
+
+
+def _default_setter(function: FunctionType, index: int) -> Callable[[Any], None]:
+    def put(value: Any) -> None:
+        defaults = list(function.__defaults__ or ())
+        defaults[index] = value
+        function.__defaults__ = tuple(defaults)
+
+    return put
+
+
+_PLAIN = frozenset((str, bytes, int, float, bool, complex, type(None), ModuleType))
+_TWINNED = frozenset((RealLock, RealRLock, queues.RealSimpleQueue))
+_SYNCHRONISED = (
+    threading.Condition,
+    threading.Event,
+    threading.Semaphore,
+    threading.Barrier,
+    queue.Queue,
+)
+_INTERNALS = frozenset(
+    (
+        ATTRIBUTE,
+        *("_cond", "_lock", "_waiters", "acquire", "release"),
+        *("_release_save", "_acquire_restore", "_is_owned"),
+        *("mutex", "not_empty", "not_full", "all_tasks_done"),
+    )
+)
+"""The attributes in which CPython's own synchronised objects keep locks and the like."""

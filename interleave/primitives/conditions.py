@@ -1,0 +1,334 @@
+"""Simulated `threading.Condition` (Lib/threading.py).
+
+A wait is two operations: giving the lock back and lining up (`wait`), and, once notified and the
+lock is free, taking it again (`wake`). A timed wait that expires takes the lock again in an
+operation of its own, because CPython leaves the waiter in line until it has the lock: a
+notification in between is spent on it.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from interleave.core.context import in_task, perform, running
+from interleave.core.operation import Operation, SimObject
+from interleave.core.runtime import misuse
+from interleave.primitives.installation import (
+    attach,
+    original,
+    refreshed,
+    state_of,
+    type_label,
+    undo_later,
+)
+from interleave.primitives.locks import SimLock, SimRLock
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from interleave.core.task import Task
+
+Condition = threading.Condition
+
+_EXPIRED = object()
+
+
+class Waiter:
+    """One task's place in the line of a condition."""
+
+    __slots__ = ("depth", "notified")
+
+    def __init__(self) -> None:
+        self.notified = False
+        self.depth = 1
+
+
+class ConditionState(SimObject):
+    """The line of waiters, the longest waiting first, and the lock."""
+
+    __slots__ = ("_label", "lock", "waiters")
+    label = "Condition"
+
+    def __init__(
+        self, creator: Task | None, item: Any, lock: Any, title: str | None = None
+    ) -> None:
+        self._label = type_label(item, self.label)
+        super().__init__(creator, title)
+        self.lock = lock
+        self.waiters: deque[Waiter] = deque()
+
+    def reset(self) -> None:
+        super().reset()
+        self.waiters.clear()
+
+    def notify(self, count: float) -> None:
+        """Wake the longest waiting."""
+        while self.waiters and count > 0:
+            self.waiters.popleft().notified = True
+            count -= 1
+
+    @property
+    def owned(self) -> bool:
+        """What CPython asks: of a plain lock whether anyone holds it, of an RLock who does."""
+        lock = self.lock
+        if isinstance(lock, SimLock):
+            return lock.held
+        return bool(lock._is_owned())
+
+
+class _ConditionOperation(Operation):
+    """Acts on a condition under its lock; the lock is the object that orders it."""
+
+    __slots__ = ("condition",)
+
+    def __init__(self, condition: ConditionState) -> None:
+        self.condition = condition
+        lock = condition.lock
+        self.target = lock if isinstance(lock, SimObject) else condition
+
+    def describe(self) -> str:
+        return f"{self.kind} {self.condition.name}"
+
+
+class Wait(_ConditionOperation):
+    """Line up and give the lock back."""
+
+    __slots__ = ("waiter",)
+    kind = "wait"
+
+    def execute(self) -> Waiter:
+        condition = refreshed(self.condition)
+        if not condition.owned:
+            raise misuse(RuntimeError("cannot wait on un-acquired lock"))
+        waiter = Waiter()
+        condition.waiters.append(waiter)
+        lock = condition.lock
+        if isinstance(lock, SimRLock):
+            waiter.depth, lock.depth = lock.depth, 0
+        if isinstance(lock, SimObject):
+            lock.held = False  # type: ignore[attr-defined]
+            lock.owner = None  # type: ignore[attr-defined]
+        return waiter
+
+    def unwind(self) -> Waiter:
+        return Waiter()
+
+
+class Wake(_ConditionOperation):
+    """Once notified, take the lock again."""
+
+    __slots__ = ("waiter",)
+    kind = "wake"
+    guarded = True
+
+    def __init__(self, condition: ConditionState, waiter: Waiter) -> None:
+        super().__init__(condition)
+        self.waiter = waiter
+
+    def enabled(self) -> bool:
+        return self.waiter.notified and not _held(self.condition.lock)
+
+    def can_expire(self) -> bool:
+        return not self.waiter.notified
+
+    def execute(self) -> bool:
+        _retake(self.condition.lock, self.task, self.waiter)
+        return True
+
+    def expire(self) -> object:
+        return _EXPIRED
+
+    def unwind(self) -> bool:
+        return True
+
+    def holders(self) -> Iterable[Task]:
+        owner = getattr(self.condition.lock, "owner", None)
+        return (owner,) if self.waiter.notified and owner is not None else ()
+
+    def waits_for(self) -> str:
+        condition = self.condition
+        if self.waiter.notified:
+            return f"acquire {condition.lock.name} again, after a notify on {condition.name}"
+        return f"a notify on {condition.name}"
+
+
+class TimedWake(Wake):
+    """Once notified or the timeout passed."""
+
+    __slots__ = ("timeout",)
+
+    def __init__(self, condition: ConditionState, waiter: Waiter, timeout: float) -> None:
+        super().__init__(condition, waiter)
+        self.timeout: float | None = timeout
+
+    def describe(self) -> str:
+        return f"wake {self.condition.name} (timeout {self.timeout:g} s)"
+
+
+class Leave(_ConditionOperation):
+    """After the timeout: take the lock again, then leave the line."""
+
+    __slots__ = ("waiter",)
+    kind = "acquire again"
+    guarded = True
+
+    def __init__(self, condition: ConditionState, waiter: Waiter) -> None:
+        super().__init__(condition)
+        self.waiter = waiter
+
+    def enabled(self) -> bool:
+        return not _held(self.condition.lock)
+
+    def execute(self) -> bool:
+        _retake(self.condition.lock, self.task, self.waiter)
+        if self.waiter in self.condition.waiters:
+            self.condition.waiters.remove(self.waiter)
+        return False
+
+    def unwind(self) -> bool:
+        return False
+
+    def holders(self) -> Iterable[Task]:
+        owner = getattr(self.condition.lock, "owner", None)
+        return (owner,) if owner is not None else ()
+
+    def waits_for(self) -> str:
+        return f"acquire {self.condition.lock.name} again, after a timeout of {self.condition.name}"
+
+
+class Notify(_ConditionOperation):
+    """Wake some who wait."""
+
+    __slots__ = ("count",)
+    kind = "notify"
+
+    def __init__(self, condition: ConditionState, count: float) -> None:
+        super().__init__(condition)
+        self.count = count
+
+    def execute(self) -> None:
+        condition = refreshed(self.condition)
+        if not condition.owned:
+            raise misuse(RuntimeError("cannot notify on un-acquired lock"))
+        condition.notify(self.count)
+
+
+def _held(lock: Any) -> bool:
+    # A lock of the program's own making is taken again by its own method, after the wake-up.
+    return isinstance(lock, SimObject) and lock.held  # type: ignore[attr-defined, no-any-return]
+
+
+def _retake(lock: Any, task: Task, waiter: Waiter) -> None:
+    if isinstance(lock, SimObject):
+        lock.held = True  # type: ignore[attr-defined]
+        lock.owner = task  # type: ignore[attr-defined]
+    if isinstance(lock, SimRLock):
+        lock.depth = waiter.depth
+
+
+def _init(self: Any, lock: Any = None) -> None:
+    if not in_task():
+        original(Condition, "__init__")(self, lock)
+        return
+    if lock is None:
+        lock = SimRLock()
+    equip(self, lock)
+    state = ConditionState(running()[1], self, lock)
+    self._waiters = state.waiters
+    attach(self, state)
+
+
+def equip(condition: Any, lock: Any) -> None:
+    """Give a condition its lock and the lock's methods, as CPython does."""
+    condition._lock = lock
+    condition.acquire = lock.acquire
+    condition.release = lock.release
+    for name in ("_release_save", "_acquire_restore", "_is_owned"):
+        if hasattr(lock, name):
+            setattr(condition, name, getattr(lock, name))
+
+
+def adopt(condition: Any, lock: Any = None, title: str | None = None) -> ConditionState:
+    """Simulate a condition that was made before the check, with this simulated lock."""
+    saved = dict(condition.__dict__)
+    if lock is None:
+        real = condition._lock
+        twin = SimRLock if hasattr(real, "_is_owned") else SimLock
+        lock = twin.adopt(real, f"lock of {title or 'Condition'}")
+    equip(condition, lock)
+
+    def undo() -> None:
+        condition.__dict__.clear()
+        condition.__dict__.update(saved)
+
+    undo_later(undo)
+    state = ConditionState(None, condition, lock, title or type_label(condition, "Condition"))
+    condition._waiters = state.waiters
+    return state
+
+
+def _wait(self: Any, timeout: float | None = None) -> bool:
+    state = state_of(self, adopt)
+    if state is None:
+        return original(Condition, "wait")(self, timeout)  # type: ignore[no-any-return]
+    if not isinstance(state.lock, SimObject):
+        return _wait_with_own_lock(self, state, timeout)
+    waiter = perform(Wait(state))
+    if timeout is None:
+        return perform(Wake(state, waiter))  # type: ignore[no-any-return]
+    if perform(TimedWake(state, waiter, max(timeout, 0))) is not _EXPIRED:
+        return True
+    return perform(Leave(state, waiter))  # type: ignore[no-any-return]
+
+
+def _wait_with_own_lock(condition: Any, state: ConditionState, timeout: float | None) -> bool:
+    """Wait on a condition whose lock is an object of the program's own making."""
+    if not condition._is_owned():
+        message = "cannot wait on un-acquired lock"
+        raise misuse(RuntimeError(message))
+    waiter = Waiter()
+    refreshed(state).waiters.append(waiter)
+    saved = condition._release_save()
+    woken: object = _EXPIRED
+    try:
+        if timeout is None:
+            woken = perform(Wake(state, waiter))
+        else:
+            woken = perform(TimedWake(state, waiter, max(timeout, 0)))
+    finally:
+        condition._acquire_restore(saved)
+        if woken is _EXPIRED and waiter in state.waiters:
+            state.waiters.remove(waiter)
+    return woken is not _EXPIRED
+
+
+def _notify(self: Any, n: float = 1) -> None:
+    state = state_of(self, adopt)
+    if state is None:
+        original(Condition, "notify")(self, n)
+    elif isinstance(state.lock, SimObject):
+        perform(Notify(state, n))
+    else:
+        if not self._is_owned():
+            message = "cannot notify on un-acquired lock"
+            raise misuse(RuntimeError(message))
+        refreshed(state).notify(n)
+
+
+def _notify_all(self: Any) -> None:
+    state = state_of(self, adopt)
+    if state is None:
+        original(Condition, "notify_all")(self)
+    else:
+        _notify(self, math.inf)
+
+
+PATCHES: list[tuple[Any, str, Any]] = [
+    (Condition, "__init__", _init),
+    (Condition, "wait", _wait),
+    (Condition, "notify", _notify),
+    (Condition, "notify_all", _notify_all),
+]

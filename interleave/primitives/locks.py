@@ -1,0 +1,409 @@
+"""Simulated `Lock` and `RLock` (Modules/_threadmodule.c).
+
+One operation each: taking, trying, taking with a timeout, releasing, looking. An `RLock` that its
+owner takes again is no operation at all: nobody else can tell.
+"""
+
+from __future__ import annotations
+
+import _thread
+import sys
+import threading
+import warnings
+from typing import TYPE_CHECKING, Any, Literal
+
+from interleave import _real
+from interleave.core.context import in_task, perform, running
+from interleave.core.operation import Operation, SimObject
+from interleave.core.runtime import misuse
+from interleave.primitives.installation import refreshed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from interleave.core.task import Task
+
+RealLock = _thread.LockType
+RealRLock = _thread.RLock
+
+
+class SimLock(SimObject):
+    """A lock that any task may release. Used outside a check it behaves as a real one."""
+
+    __slots__ = ("__weakref__", "_real", "held", "held_at_first", "owner")
+    label = "Lock"
+
+    held: bool
+    owner: Task | None
+
+    def __new__(cls, *args: Any) -> Any:
+        """Make a simulated lock for a task, and a real one for a real thread."""
+        if not in_task():
+            return _real.allocate_lock(*args)
+        return super().__new__(cls)
+
+    def __init_subclass__(cls) -> None:
+        """Refuse a subclass, as CPython does.
+
+        Raises:
+            TypeError: always.
+        """
+        message = "type '_thread.lock' is not an acceptable base type"
+        raise TypeError(message)
+
+    def __init__(self) -> None:
+        super().__init__(running()[1])
+        self.held = self.held_at_first = False
+        self.owner = None
+        self._real: Any = None
+
+    @classmethod
+    def adopt(cls, real: Any, title: str) -> SimLock:
+        """Return a simulated twin of a real lock, in the same state."""
+        twin: SimLock = SimObject.__new__(cls)
+        SimObject.__init__(twin, None, title)
+        twin.held = twin.held_at_first = real.locked()
+        twin.owner = None
+        twin._real = real
+        return twin
+
+    def reset(self) -> None:
+        super().reset()
+        self.held = self.held_at_first
+        self.owner = None
+
+    def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
+        """Take the lock; false if that failed.
+
+        Raises:
+            ValueError, OverflowError, TypeError: for timeouts as CPython does.
+        """
+        if blocking is True and timeout == -1:
+            return perform(Acquire(self))  # type: ignore[no-any-return]
+        if timeout != -1:
+            _check_timeout(blocking, timeout)
+        if not blocking or timeout == 0:
+            return perform(TryAcquire(self))  # type: ignore[no-any-return]
+        if timeout == -1:
+            return perform(Acquire(self))  # type: ignore[no-any-return]
+        return perform(TimedAcquire(self, timeout))  # type: ignore[no-any-return]
+
+    def release(self) -> None:
+        """Give the lock back, whoever took it.
+
+        Raises:
+            RuntimeError: when it is not held.
+        """
+        perform(Release(self))
+
+    def locked(self) -> bool:
+        """Whether somebody holds it."""
+        return perform(Locked(self))  # type: ignore[no-any-return]
+
+    def __enter__(self) -> bool:
+        return perform(Acquire(self))  # type: ignore[no-any-return]
+
+    def __exit__(self, *args: object) -> None:
+        perform(Release(self))
+
+    acquire_lock = acquire
+    release_lock = release
+    locked_lock = locked
+
+    def outside(self) -> Any:
+        """Return the real lock that stands in when no execution runs."""
+        if self._real is None:
+            self._real = _real.allocate_lock()
+        return self._real
+
+    def _at_fork_reinit(self) -> None:
+        self.held = False
+
+    def __repr__(self) -> str:
+        state = "locked" if refreshed(self).held else "unlocked"
+        return f"<{state} _thread.lock object at {self.name}>"
+
+
+class _LockOperation(Operation):
+    __slots__ = ()
+    target: SimLock | SimRLock
+
+    def __init__(self, target: SimLock | SimRLock) -> None:
+        self.target = target
+
+    def take(self) -> Literal[True]:
+        self.target.held = True
+        self.target.owner = self.task
+        return True
+
+
+class Acquire(_LockOperation):
+    """Block until the lock is free, then take it."""
+
+    __slots__ = ()
+    kind = "acquire"
+    guarded = True
+
+    def enabled(self) -> bool:
+        return not self.target.held
+
+    def execute(self) -> bool:
+        return self.take()
+
+    def unwind(self) -> bool:
+        return True
+
+    def outside(self) -> Any:
+        return self.target.outside().acquire()
+
+    def holders(self) -> Iterable[Task]:
+        owner = self.target.owner
+        return () if owner is None else (owner,)
+
+    def waits_for(self) -> str:
+        return self.target.name
+
+
+class TimedAcquire(Acquire):
+    """Block until the lock is free or the timeout passes."""
+
+    __slots__ = ("timeout",)
+
+    def __init__(self, target: SimLock | SimRLock, timeout: float) -> None:
+        self.target = target
+        self.timeout: float | None = timeout
+
+    def wrote(self) -> bool:
+        return self.target.owner is self.task
+
+    def outside(self) -> Any:
+        return self.target.outside().acquire(True, self.timeout)
+
+    def describe(self) -> str:
+        return f"acquire {self.target.name} (timeout {self.timeout:g} s)"
+
+
+class TryAcquire(_LockOperation):
+    """Take the lock if it is free; a try that fails only looks."""
+
+    __slots__ = ("taken",)
+    kind = "try-acquire"
+
+    def execute(self) -> bool:
+        self.taken = not self.target.held
+        return self.take() if self.taken else False
+
+    def wrote(self) -> bool:
+        return self.taken
+
+    def unwind(self) -> bool:
+        return True
+
+    def outside(self) -> Any:
+        return self.target.outside().acquire(False)
+
+
+class Release(_LockOperation):
+    """Give the lock back."""
+
+    __slots__ = ()
+    kind = "release"
+
+    def execute(self) -> None:
+        target = self.target
+        if not target.held:
+            raise misuse(RuntimeError("release unlocked lock"))
+        target.held = False
+        target.owner = None
+
+    def outside(self) -> Any:
+        return self.target.outside().release()
+
+
+class Locked(_LockOperation):
+    """Look whether the lock is held."""
+
+    __slots__ = ()
+    kind = "locked"
+
+    def execute(self) -> bool:
+        return self.target.held
+
+    def wrote(self) -> bool:
+        return False
+
+    def unwind(self) -> bool:
+        return False
+
+    def outside(self) -> Any:
+        return self.target.outside().locked()
+
+
+class SimRLock(SimObject):
+    """A lock that its owner may take again. Used outside a check it behaves as a real one."""
+
+    __slots__ = ("__weakref__", "_real", "depth", "held", "owner")
+    label = "RLock"
+
+    held: bool
+    owner: Task | None
+    depth: int
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        """Make a simulated lock for a task, and a real one for a real thread."""
+        if not in_task():
+            return RealRLock(*args, **kwargs)
+        return super().__new__(cls)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        if (args or kwargs) and sys.version_info >= (3, 13):
+            message = "Passing arguments to RLock is deprecated and will be removed in 3.15"
+            warnings.warn(message, DeprecationWarning, stacklevel=2)
+        super().__init__(running()[1])
+        self._clear()
+        self._real: Any = None
+
+    @classmethod
+    def adopt(cls, real: Any, title: str) -> SimRLock:
+        """Return a simulated twin of a real lock, free."""
+        twin: SimRLock = SimObject.__new__(cls)
+        SimObject.__init__(twin, None, title)
+        twin._clear()
+        twin._real = real
+        return twin
+
+    def _clear(self) -> None:
+        self.held = False
+        self.owner = None
+        self.depth = 0
+
+    def reset(self) -> None:
+        super().reset()
+        self._clear()
+
+    def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
+        """Take the lock, or take it once more; false if that failed.
+
+        Raises:
+            ValueError, OverflowError, TypeError: for timeouts as CPython does.
+        """
+        if timeout != -1:
+            _check_timeout(blocking, timeout)
+        if not in_task():
+            return self.outside().acquire(blocking, timeout)  # type: ignore[no-any-return]
+        if self._again():
+            return True
+        if not blocking or timeout == 0:
+            taken = perform(TryAcquire(self))
+        elif timeout == -1:
+            taken = perform(Acquire(self))
+        else:
+            taken = perform(TimedAcquire(self, timeout))
+        if taken:
+            self.depth = 1
+        return taken  # type: ignore[no-any-return]
+
+    def release(self) -> None:
+        """Give the lock back once.
+
+        Raises:
+            RuntimeError: when another task or nobody holds it.
+        """
+        if not in_task():
+            self.outside().release()
+            return
+        runtime, task = running()
+        if self.owner is not task or self.epoch != runtime.count:
+            if task.unwinding:
+                return
+            raise misuse(RuntimeError("cannot release un-acquired lock"))
+        if self.depth > 1:
+            self.depth -= 1
+        else:
+            self.depth = 0
+            perform(Release(self))
+
+    def __enter__(self) -> bool:
+        return self.acquire()
+
+    def __exit__(self, *args: object) -> None:
+        self.release()
+
+    def _again(self) -> bool:
+        if self.owner is running()[1]:
+            self.depth += 1
+            return True
+        return False
+
+    # What threading.Condition asks of a lock of its own kind.
+
+    def _is_owned(self) -> bool:
+        return self.owner is running()[1] if in_task() else self.outside()._is_owned()
+
+    def _release_save(self) -> tuple[int, Any]:
+        if not in_task():
+            return self.outside()._release_save()  # type: ignore[no-any-return]
+        depth, owner = self.depth, self.owner
+        self.depth = 1
+        self.release()
+        return depth, owner
+
+    def _acquire_restore(self, state: tuple[int, Any]) -> None:
+        if not in_task():
+            self.outside()._acquire_restore(state)
+            return
+        perform(Acquire(self))
+        self.depth = state[0]
+
+    def _recursion_count(self) -> int:
+        return self.depth if self._is_owned() else 0
+
+    if sys.version_info >= (3, 14):
+
+        def locked(self) -> bool:
+            """Whether somebody holds it."""
+            return perform(Locked(self))  # type: ignore[no-any-return]
+
+    def _at_fork_reinit(self) -> None:
+        self._clear()
+
+    def outside(self) -> Any:
+        """Return the real lock that stands in when no execution runs."""
+        if self._real is None:
+            self._real = RealRLock()
+        return self._real
+
+    def __repr__(self) -> str:
+        state = "locked" if refreshed(self).held else "unlocked"
+        owner = self.owner.ident if self.owner is not None else 0
+        return f"<{state} _thread.RLock object owner={owner} count={self.depth} at {self.name}>"
+
+
+def _check_timeout(blocking: bool, timeout: float) -> None:
+    """Let a real lock, free and thrown away, judge the arguments."""
+    _real.allocate_lock().acquire(blocking, timeout)
+
+
+def _raw_allocate_lock() -> Any:
+    """`_thread.allocate_lock`: the import system calls it too and must keep real locks."""
+    caller = sys._getframe(1).f_globals.get("__name__", "")
+    if caller.startswith("importlib") or not in_task():
+        return _real.allocate_lock()
+    return SimLock()
+
+
+def _raw_rlock() -> Any:
+    caller = sys._getframe(1).f_globals.get("__name__", "")
+    if caller.startswith("importlib") or not in_task():
+        return RealRLock()
+    return SimRLock()
+
+
+PATCHES: list[tuple[Any, str, Any]] = [
+    (threading, "Lock", SimLock),
+    (threading, "_allocate_lock", SimLock),
+    (threading, "RLock", SimRLock),
+    (threading, "_CRLock", SimRLock),
+    (_thread, "allocate_lock", _raw_allocate_lock),
+    (_thread, "RLock", _raw_rlock),
+]

@@ -1,0 +1,128 @@
+"""Puts the simulated standard library in place for the length of a check, and takes it out again.
+
+Modules of the standard library get other functions, its classes other methods. A name that some
+module bound earlier (`from time import sleep`) is found by identity and bound anew; whatever
+was bound to something of ours meanwhile is bound back at the end.
+"""
+
+from __future__ import annotations
+
+import sys
+from contextlib import contextmanager
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from interleave.errors import UsageError
+from interleave.primitives import (
+    adoption,
+    barriers,
+    clocks,
+    conditions,
+    events,
+    executors,
+    locks,
+    output,
+    processes,
+    queues,
+    randomness,
+    semaphores,
+    threads,
+)
+from interleave.primitives.installation import keep_original, undo_all
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+_FAMILIES = (
+    locks,
+    threads,
+    conditions,
+    events,
+    semaphores,
+    barriers,
+    queues,
+    executors,
+    clocks,
+    randomness,
+    output,
+    processes,
+)
+_MISSING = object()
+_OURS = ("interleave", "greenlet", "importlib", "_frozen_importlib", "_thread", "builtins")
+
+_installed = False
+
+
+@contextmanager
+def simulated(program: Callable[..., Any] | None = None) -> Iterator[adoption.Adopted]:
+    """Simulate `threading`, `queue`, `time` and the rest while the block runs.
+
+    Yields what was found to be real and made before the check.
+
+    Raises:
+        UsageError: when a check is running already.
+    """
+    global _installed
+    if _installed:
+        message = "a check is running already: a checked program cannot itself call check()"
+        raise UsageError(message)
+    _installed = True
+    changed: list[tuple[Any, str, Any]] = []
+    streams = sys.stdout, sys.stderr
+    try:
+        replacements = _exchange(changed)
+        _rebind(replacements)
+        sys.stdout, sys.stderr = output.TaskStream(streams[0]), output.TaskStream(streams[1])
+        yield adoption.adopt_all(program, replacements)
+    finally:
+        sys.stdout, sys.stderr = streams
+        undo_all()
+        for owner, name, before in reversed(changed):
+            if before is _MISSING:
+                delattr(owner, name)
+            else:
+                setattr(owner, name, before)
+        _rebind({id(after): before for after, before in _exchanged_functions()})
+        _installed = False
+
+
+def _exchange(changed: list[tuple[Any, str, Any]]) -> dict[int, Any]:
+    """Set every replacement; return what stands for which original function, by its id."""
+    replacements: dict[int, Any] = {}
+    for family in _FAMILIES:
+        for owner, name, replacement in family.PATCHES:
+            before = owner.__dict__.get(name, _MISSING)
+            if before is _MISSING and isinstance(owner, ModuleType):
+                continue
+            keep_original(owner, name, before)
+            changed.append((owner, name, before))
+            setattr(owner, name, replacement)
+            if isinstance(owner, ModuleType):
+                replacements.setdefault(id(before), replacement)
+                _pairs.setdefault(id(replacement), (replacement, before))
+    return replacements
+
+
+_pairs: dict[int, tuple[Any, Any]] = {}
+
+
+def _exchanged_functions() -> list[tuple[Any, Any]]:
+    return list(_pairs.values())
+
+
+def _rebind(table: dict[int, Any]) -> None:
+    """Bind every module's names for something in the table to what the table says."""
+    owned = {
+        (owner.__name__, name)
+        for family in _FAMILIES
+        for owner, name, _ in family.PATCHES
+        if isinstance(owner, ModuleType)
+    }
+    for module_name, module in list(sys.modules.items()):
+        if module_name.split(".", 1)[0] in _OURS or not isinstance(module, ModuleType):
+            continue
+        names = module.__dict__
+        for name, value in list(names.items()):
+            other = table.get(id(value), _MISSING)
+            if other is not _MISSING and (module_name, name) not in owned:
+                names[name] = other

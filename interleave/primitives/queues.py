@@ -1,0 +1,577 @@
+"""Simulated `queue.Queue`, `LifoQueue`, `PriorityQueue` (Lib/queue.py) and `SimpleQueue`.
+
+A `put` or a `get` is one operation, under the queue's mutex. A program that takes `mutex`, or uses
+the conditions `not_empty`, `not_full`, `all_tasks_done`, gets them when it asks for them.
+"""
+
+from __future__ import annotations
+
+import _queue
+import copy
+import queue
+import threading
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from interleave.core.context import in_task, perform, running
+from interleave.core.operation import Operation, SimObject
+from interleave.core.runtime import misuse
+from interleave.primitives.conditions import ConditionState
+from interleave.primitives.installation import (
+    ATTRIBUTE,
+    attach,
+    original,
+    state_of,
+    type_label,
+    undo_later,
+)
+from interleave.primitives.locks import SimLock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from interleave.core.task import Task
+
+Queue = queue.Queue
+RealSimpleQueue = _queue.SimpleQueue
+HAS_SHUTDOWN = hasattr(queue, "ShutDown")
+
+_PLAIN_SIZES = (Queue._qsize, queue.LifoQueue._qsize, queue.PriorityQueue._qsize)  # type: ignore[attr-defined]
+_CONDITIONS = ("not_empty", "not_full", "all_tasks_done")
+
+
+class QueueState(SimObject):
+    """What a queue has beside its items: its mutex and conditions, where somebody asked for them."""
+
+    __slots__ = (
+        "_saved",
+        "conditions",
+        "item",
+        "label",
+        "mutex",
+        "plain_get",
+        "plain_put",
+        "plain_size",
+    )
+
+    label: str  # type: ignore[misc]
+
+    def __init__(self, creator: Task | None, item: Any, title: str | None = None) -> None:
+        cls = type(item)
+        self.label = cls.__name__
+        super().__init__(creator, title)
+        self.item = item
+        self.mutex: SimLock | None = None
+        self.conditions: dict[str, Any] = {}
+        self.plain_size = cls._qsize in _PLAIN_SIZES
+        self.plain_put = cls._put is Queue._put  # type: ignore[attr-defined]
+        self.plain_get = cls._get is Queue._get  # type: ignore[attr-defined]
+        self._saved: dict[str, Any] | None = None
+
+    def remember(self) -> None:
+        """Keep what a queue from before the check holds, to give it back after each execution."""
+        self._saved = {
+            name: _copied(value) for name, value in vars(self.item).items() if name != ATTRIBUTE
+        }
+
+    def reset(self) -> None:
+        super().reset()
+        item = self.item
+        if self._saved is None:
+            item.unfinished_tasks = 0
+            if HAS_SHUTDOWN:
+                item.is_shutdown = False
+            item._init(item.maxsize)
+        else:
+            state = item.__dict__.get(ATTRIBUTE)
+            item.__dict__.clear()
+            item.__dict__.update({name: _copied(value) for name, value in self._saved.items()})
+            for name in ("mutex", *_CONDITIONS):
+                item.__dict__.pop(name, None)
+            item.__dict__.update(self.conditions)
+            if self.mutex is not None:
+                item.__dict__["mutex"] = self.mutex
+            if state is not None:
+                attach(item, state)
+        if self.mutex is not None:
+            self.mutex.reset()
+
+    def size(self) -> int:
+        """How many items there are, as the queue's own `_qsize` says."""
+        if self.plain_size:
+            return len(self.item.queue)
+        return self.atomically(self.item._qsize)  # type: ignore[no-any-return]
+
+    def atomically(self, method: Callable[..., Any], *args: Any) -> Any:
+        """Call a method that CPython calls under the mutex; nobody else runs meanwhile."""
+        with running()[0].atomic():
+            return method(*args)
+
+    def notify(self, condition: str, count: float = 1) -> None:
+        """Wake those who wait on a condition of the queue themselves."""
+        found = self.conditions.get(condition)
+        if found is not None:
+            found.__dict__[ATTRIBUTE].notify(count)
+
+    def provide(self, name: str) -> Any:
+        """Make the mutex, or a condition on it, for a program that uses it."""
+        if self.mutex is None:
+            self.mutex = SimLock.adopt(_Free(), f"{self.name}.mutex")
+            self.mutex.epoch = self.epoch
+            self.item.__dict__["mutex"] = self.mutex
+        if name == "mutex":
+            return self.mutex
+        condition = threading.Condition(self.mutex)  # type: ignore[arg-type]
+        state: ConditionState = condition.__dict__[ATTRIBUTE]
+        state.title = f"{self.name}.{name}"
+        self.conditions[name] = self.item.__dict__[name] = condition
+        return condition
+
+
+def _copied(value: Any) -> Any:
+    """Return a copy of a container; what else a queue may have (a lock, say) is the program's."""
+    return copy.copy(value) if type(value) in (deque, list, dict, set) else value
+
+
+class _Free:
+    """A lock that nobody holds, for a mutex that has no real counterpart."""
+
+    def locked(self) -> bool:
+        return False
+
+
+class _QueueOperation(Operation):
+    """Needs the mutex, which only a program that asks for it ever holds."""
+
+    __slots__ = ()
+    guarded = True
+    target: QueueState
+
+    def __init__(self, target: QueueState) -> None:
+        self.target = target
+
+    def enabled(self) -> bool:
+        mutex = self.target.mutex
+        return mutex is None or not mutex.held
+
+    def holders(self) -> Iterable[Task]:
+        mutex = self.target.mutex
+        return () if mutex is None or mutex.owner is None else (mutex.owner,)
+
+
+class Put(_QueueOperation):
+    """Wait for room, then put an item."""
+
+    __slots__ = ("item",)
+    kind = "put"
+
+    def __init__(self, target: QueueState, item: Any) -> None:
+        self.target = target
+        self.item = item
+
+    def enabled(self) -> bool:
+        state = self.target
+        if state.mutex is not None and state.mutex.held:
+            return False
+        room = state.item.maxsize
+        return room <= 0 or state.size() < room or (HAS_SHUTDOWN and state.item.is_shutdown)
+
+    def execute(self) -> None:
+        state = self.target
+        item = state.item
+        value = self.let_go()
+        if HAS_SHUTDOWN and item.is_shutdown:
+            raise queue.ShutDown  # type: ignore[attr-defined]
+        if state.plain_put:
+            item.queue.append(value)
+        else:
+            state.atomically(item._put, value)
+        item.unfinished_tasks += 1
+        if state.conditions:
+            state.notify("not_empty")
+
+    def let_go(self) -> Any:
+        """Return the item and forget it: the trace must not keep alive what leaves the queue."""
+        item = self.item
+        self.item = _Shown(_short(item)) if self.task.runtime.recording else None
+        return item
+
+    def describe(self) -> str:
+        return f"put {_short(self.item)} into {self.target.name}"
+
+    def waits_for(self) -> str:
+        return f"room in {self.target.name} (full, maxsize {self.target.item.maxsize})"
+
+
+class TryPut(Put):
+    """Put an item, or fail where there is no room."""
+
+    __slots__ = ("done",)
+
+    def enabled(self) -> bool:
+        return _QueueOperation.enabled(self)
+
+    def execute(self) -> None:
+        state = self.target
+        self.done = Put.enabled(self)
+        if not self.done:
+            self.let_go()
+            raise queue.Full
+        super().execute()
+
+    def wrote(self) -> bool:
+        return self.done
+
+
+class TimedPut(Put):
+    """Wait for room until the timeout passes."""
+
+    __slots__ = ("done", "timeout")
+
+    def __init__(self, target: QueueState, item: Any, timeout: float) -> None:
+        super().__init__(target, item)
+        self.timeout: float | None = timeout
+        self.done = False
+
+    def can_expire(self) -> bool:
+        return _QueueOperation.enabled(self)
+
+    def execute(self) -> None:
+        self.done = True
+        super().execute()
+
+    def expire(self) -> None:
+        self.let_go()
+        raise queue.Full
+
+    def wrote(self) -> bool:
+        return self.done
+
+
+class Get(_QueueOperation):
+    """Wait for an item, then take it."""
+
+    __slots__ = ()
+    kind = "get"
+
+    def enabled(self) -> bool:
+        state = self.target
+        if state.mutex is not None and state.mutex.held:
+            return False
+        if state.plain_size:
+            if state.item.queue:
+                return True
+        elif state.size() > 0:
+            return True
+        return HAS_SHUTDOWN and state.item.is_shutdown  # type: ignore[no-any-return]
+
+    def execute(self) -> Any:
+        state = self.target
+        item = state.item
+        if HAS_SHUTDOWN and item.is_shutdown and not state.size():
+            raise queue.ShutDown  # type: ignore[attr-defined]
+        taken = item.queue.popleft() if state.plain_get else state.atomically(item._get)
+        if state.conditions:
+            state.notify("not_full")
+        return taken
+
+    def waits_for(self) -> str:
+        return f"an item in {self.target.name} (empty)"
+
+
+class TryGet(Get):
+    """Take an item, or fail where there is none."""
+
+    __slots__ = ("done",)
+
+    def enabled(self) -> bool:
+        return _QueueOperation.enabled(self)
+
+    def execute(self) -> Any:
+        self.done = Get.enabled(self)
+        if not self.done:
+            raise queue.Empty
+        return super().execute()
+
+    def wrote(self) -> bool:
+        return self.done
+
+
+class TimedGet(Get):
+    """Wait for an item until the timeout passes."""
+
+    __slots__ = ("done", "timeout")
+
+    def __init__(self, target: QueueState, timeout: float) -> None:
+        self.target = target
+        self.timeout: float | None = timeout
+        self.done = False
+
+    def can_expire(self) -> bool:
+        return _QueueOperation.enabled(self)
+
+    def execute(self) -> Any:
+        self.done = True
+        return super().execute()
+
+    def expire(self) -> None:
+        raise queue.Empty
+
+    def wrote(self) -> bool:
+        return self.done
+
+
+class TaskDone(_QueueOperation):
+    """Say that an item has been dealt with."""
+
+    __slots__ = ()
+    kind = "task_done"
+
+    def execute(self) -> None:
+        item = self.target.item
+        unfinished = item.unfinished_tasks - 1
+        if unfinished < 0:
+            raise misuse(ValueError("task_done() called too many times"))
+        item.unfinished_tasks = unfinished
+        if unfinished == 0:
+            self.target.notify("all_tasks_done", float("inf"))
+
+
+class Join(_QueueOperation):
+    """Wait until all items have been dealt with."""
+
+    __slots__ = ()
+    kind = "join"
+
+    def enabled(self) -> bool:
+        return super().enabled() and not self.target.item.unfinished_tasks
+
+    def wrote(self) -> bool:
+        return False
+
+    def waits_for(self) -> str:
+        state = self.target
+        return f"task_done() for {state.item.unfinished_tasks} items of {state.name} (join)"
+
+
+class Measure(_QueueOperation):
+    """Look how many items there are."""
+
+    __slots__ = ("ask",)
+    kind = "look at"
+
+    def __init__(self, target: QueueState, ask: str) -> None:
+        self.target = target
+        self.ask = ask
+
+    def execute(self) -> int | bool:
+        state = self.target
+        size = state.size()
+        if self.ask == "empty":
+            return not size
+        if self.ask == "full":
+            return 0 < state.item.maxsize <= size
+        return size
+
+    def wrote(self) -> bool:
+        return False
+
+    def unwind(self) -> int:
+        return 0
+
+    def describe(self) -> str:
+        return f"{self.ask} {self.target.name}"
+
+
+class Shutdown(_QueueOperation):
+    """Shut the queue down (Python 3.13)."""
+
+    __slots__ = ("immediate",)
+    kind = "shutdown"
+
+    def __init__(self, target: QueueState, *, immediate: bool) -> None:
+        self.target = target
+        self.immediate = immediate
+
+    def execute(self) -> None:
+        state = self.target
+        item = state.item
+        item.is_shutdown = True
+        if self.immediate:
+            while state.size():
+                state.atomically(item._get)
+                if item.unfinished_tasks > 0:
+                    item.unfinished_tasks -= 1
+            state.notify("all_tasks_done", float("inf"))
+        state.notify("not_empty", float("inf"))
+        state.notify("not_full", float("inf"))
+
+
+class _Shown(str):
+    """What an item looked like."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+def _short(item: object) -> str:
+    text = repr(item)
+    limit = 30
+    return text if len(text) <= limit else f"{text[: limit - 3]}..."
+
+
+def _init(self: Any, maxsize: int = 0) -> None:
+    if not in_task():
+        original(Queue, "__init__")(self, maxsize)
+        return
+    self.maxsize = maxsize
+    self._init(maxsize)
+    self.unfinished_tasks = 0
+    if HAS_SHUTDOWN:
+        self.is_shutdown = False
+    attach(self, QueueState(running()[1], self))
+
+
+def adopt(item: Any, title: str | None = None) -> QueueState:
+    """Simulate a queue that was made before the check, with the items that it holds."""
+    state = QueueState(None, item, title or type_label(item, "Queue"))
+    saved = dict(item.__dict__)
+    contents = [
+        (value, list(value) if not isinstance(value, dict) else dict(value))
+        for value in saved.values()
+        if type(value) in (deque, list, dict, set)
+    ]
+    state.remember()
+    for name in ("mutex", *_CONDITIONS):
+        item.__dict__.pop(name, None)
+
+    def undo() -> None:
+        item.__dict__.clear()
+        item.__dict__.update(saved)
+        for container, before in contents:
+            container.clear()
+            getattr(container, "update" if isinstance(container, dict | set) else "extend")(before)
+
+    undo_later(undo)
+    return state
+
+
+def _getattr(self: Any, name: str) -> Any:
+    if name == "mutex" or name in _CONDITIONS:
+        state = state_of(self, adopt)
+        if state is not None:
+            return state.provide(name)
+    message = f"{type(self).__name__!r} object has no attribute {name!r}"
+    raise AttributeError(message)
+
+
+def _put(self: Any, item: Any, block: bool = True, timeout: float | None = None) -> None:
+    state = state_of(self, adopt)
+    if state is None:
+        original(Queue, "put")(self, item, block, timeout)
+    elif not block:
+        perform(TryPut(state, item))
+    elif timeout is None or self.maxsize <= 0:
+        perform(Put(state, item))  # without a bound CPython never looks at the timeout
+    elif timeout < 0:
+        message = "'timeout' must be a non-negative number"
+        raise ValueError(message)
+    else:
+        perform(TimedPut(state, item, timeout))
+
+
+def _get(self: Any, block: bool = True, timeout: float | None = None) -> Any:
+    state = state_of(self, adopt)
+    if state is None:
+        return original(Queue, "get")(self, block, timeout)
+    if not block:
+        return perform(TryGet(state))
+    if timeout is None:
+        return perform(Get(state))
+    if timeout < 0:
+        message = "'timeout' must be a non-negative number"
+        raise ValueError(message)
+    return perform(TimedGet(state, timeout))
+
+
+def _simply(name: str, operation: Callable[[QueueState], Operation]) -> Callable[[Any], Any]:
+    def method(self: Any) -> Any:
+        state = state_of(self, adopt)
+        if state is None:
+            return original(Queue, name)(self)
+        return perform(operation(state))
+
+    method.__name__ = name
+    return method
+
+
+def _shutdown(self: Any, immediate: bool = False) -> None:
+    state = state_of(self, adopt)
+    if state is None:
+        original(Queue, "shutdown")(self, immediate)
+    else:
+        perform(Shutdown(state, immediate=immediate))
+
+
+class SimSimpleQueue(Queue):  # type: ignore[type-arg]
+    """The unbounded queue of `_queue` (Modules/_queuemodule.c), for tasks."""
+
+    def __new__(cls, *_args: Any, **_kwargs: Any) -> Any:
+        """Make a simulated queue for a task, and a real one for a real thread."""
+        if cls is SimSimpleQueue and not in_task():
+            return RealSimpleQueue()
+        made = super().__new__(cls)
+        made._fill(())
+        attach(made, QueueState(running()[1], made))
+        return made
+
+    def __init__(self) -> None:
+        """Do nothing: as in C, all is made by `__new__`."""
+
+    def _fill(self, items: Iterable[Any]) -> None:
+        self.maxsize = 0
+        self.queue = deque(items)
+        self.unfinished_tasks = 0
+        self.is_shutdown = False
+
+    @classmethod
+    def adopt(cls, real: Any, title: str) -> SimSimpleQueue:
+        """Return a simulated twin of a real queue, holding the same items."""
+        items = [real.get_nowait() for _ in range(real.qsize())]
+        for item in items:
+            real.put(item)
+        twin: SimSimpleQueue = object.__new__(cls)
+        twin._fill(items)
+        state = QueueState(None, twin, title)
+        state.remember()
+        attach(twin, state)
+        return twin
+
+    def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:
+        """Put an item; there is always room."""
+        perform(Put(self.__dict__[ATTRIBUTE], item))
+
+    def put_nowait(self, item: Any) -> None:
+        """Put an item; there is always room."""
+        perform(Put(self.__dict__[ATTRIBUTE], item))
+
+
+SimSimpleQueue.__name__ = SimSimpleQueue.__qualname__ = "SimpleQueue"  # what a program sees
+
+PATCHES: list[tuple[Any, str, Any]] = [
+    (Queue, "__init__", _init),
+    (Queue, "__getattr__", _getattr),
+    (Queue, "put", _put),
+    (Queue, "get", _get),
+    (Queue, "task_done", _simply("task_done", TaskDone)),
+    (Queue, "join", _simply("join", Join)),
+    (Queue, "qsize", _simply("qsize", lambda state: Measure(state, "qsize"))),
+    (Queue, "empty", _simply("empty", lambda state: Measure(state, "empty"))),
+    (Queue, "full", _simply("full", lambda state: Measure(state, "full"))),
+    (queue, "SimpleQueue", SimSimpleQueue),
+    (_queue, "SimpleQueue", SimSimpleQueue),
+]
+if HAS_SHUTDOWN:
+    PATCHES.append((Queue, "shutdown", _shutdown))
