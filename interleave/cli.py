@@ -1,0 +1,323 @@
+"""The command line: check, replay, list."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich.console import Console
+from rich.text import Text
+
+import interleave
+from interleave.checker import check, replay
+from interleave.core.program import from_target
+from interleave.errors import UsageError
+from interleave.folder import check_folder, programs
+from interleave.report import as_json, text
+from interleave.settings import GRANULARITIES, OBSERVABLES, STRATEGIES, TIME_MODES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from interleave.exploration import Exploration
+    from interleave.folder import Checked
+    from interleave.report.report import Report
+
+PASS, FAILURE, USAGE, INCOMPLETE, NONDETERMINISTIC, INTERNAL = range(6)
+INTERRUPTED = 130
+BROKEN_PIPE = 141
+_STATUS = {
+    "pass": PASS,
+    "fail": FAILURE,
+    "incomplete": INCOMPLETE,
+    "nondeterministic": NONDETERMINISTIC,
+}
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(interleave.__version__, prog_name="interleave")
+def main() -> None:
+    """Check every interleaving of the threads of an ordinary Python program.
+
+    Exit status: 0 pass, 1 failure found, 2 usage, 3 incomplete (a bound or budget ended it),
+    4 the program is not deterministic, 5 internal error, 130 interrupted.
+    """
+
+
+@main.command("check")
+@click.argument("target")
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+@click.option(
+    "--strategy",
+    type=click.Choice(STRATEGIES),
+    help="dfs tries every schedule, random samples them by seed.  [default: dfs]",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    help="Seed of --strategy random, and of the program's own random numbers.  [default: 0]",
+)
+@click.option(
+    "--executions",
+    type=click.IntRange(min=1),
+    help="End after this many executions.  [default: none for dfs, 10000 for random]",
+)
+@click.option(
+    "--seconds",
+    type=click.FloatRange(min=0, min_open=True),
+    help="End after this many real seconds.  [default: 60 for dfs, none for random]",
+)
+@click.option(
+    "--max-steps",
+    type=click.IntRange(min=1),
+    help="Cut an execution after this many events.  [default: 10000]",
+)
+@click.option(
+    "--max-preemptions",
+    type=click.IntRange(min=0),
+    help="Leave out schedules with more preemptions.",
+)
+@click.option(
+    "--granularity",
+    type=click.Choice(GRANULARITIES),
+    help="What is a schedule point; memory is not built yet.  [default: sync]",
+)
+@click.option(
+    "--time",
+    type=click.Choice(TIME_MODES),
+    help="free: sleeps and timeouts promise nothing. idle: the clock moves when no thread can go on. "
+    "ordered: deadlines pass in order.  [default: free]",
+)
+@click.option(
+    "--observe",
+    type=click.Choice(OBSERVABLES),
+    help="What an outcome is: what the program returns, or what it prints and logs.  "
+    "[default: outcome; output for scripts]",
+)
+@click.option(
+    "--expect", metavar="EXPR", help="Every outcome must satisfy this expression of `outcome`."
+)
+@click.option(
+    "--reach",
+    metavar="EXPR",
+    multiple=True,
+    help="Some outcome must satisfy this expression of `outcome`. May be repeated.",
+)
+@click.option("--keep-going", is_flag=True, default=None, help="Do not end at the first failure.")
+@click.option(
+    "--hang-seconds",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Give up on a program that does not reach a schedule point for so long.  [default: 10]",
+)
+@click.option(
+    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True
+)
+def check_command(target: str, arguments: tuple[str, ...], form: str, **options: Any) -> None:
+    """Explore the interleavings of TARGET and judge them.
+
+    TARGET is path.py (a script, run as __main__ and observed by its output), path.py:function,
+    package.module:function, or a folder of models. ARGUMENTS go to a script as sys.argv; put --
+    before them.
+    """
+    given = {name: value for name, value in options.items() if value not in (None, ())}
+
+    def run() -> int:
+        if Path(target).is_dir():
+            if given or arguments:
+                names = ", ".join(f"--{name.replace('_', '-')}" for name in given) or "arguments"
+                message = f"a folder is checked with each model's own options: leave out {names}"
+                raise UsageError(message)
+            return _check_folder(Path(target), form)
+        with _progress(form) as progress:
+            report = check(from_target(target, arguments), progress=progress, **given)
+        return _show(report, form)
+
+    _run(run)
+
+
+@main.command("replay")
+@click.argument("target")
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+@click.option("--schedule", metavar="TOKEN", help="The token that a check printed.")
+@click.option(
+    "--seed", metavar="N", help="SEED:EXECUTION, as a failure found by random printed it."
+)
+@click.option(
+    "--time", type=click.Choice(TIME_MODES), help="With --seed: the time mode of the check."
+)
+@click.option(
+    "--observe", type=click.Choice(OBSERVABLES), help="With --seed: what the check observed."
+)
+@click.option(
+    "--max-steps", type=click.IntRange(min=1), help="Cut after this many events.  [default: 10000]"
+)
+@click.option(
+    "--max-preemptions", type=click.IntRange(min=0), help="With --seed: the bound of the check."
+)
+@click.option(
+    "--expect", metavar="EXPR", help="The outcome must satisfy this expression of `outcome`."
+)
+@click.option("--hang-seconds", type=click.FloatRange(min=0, min_open=True), help="As for check.")
+@click.option(
+    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True
+)
+def replay_command(
+    target: str,
+    arguments: tuple[str, ...],
+    schedule: str | None,
+    seed: str | None,
+    form: str,
+    **options: Any,
+) -> None:
+    """Run one execution of TARGET again, and tell its events.
+
+    Give the --schedule that a check printed, or the --seed of a sampled execution.
+    """
+    given = {name: value for name, value in options.items() if value is not None}
+
+    def run() -> int:
+        return _show(replay(from_target(target, arguments), schedule, seed=seed, **given), form)
+
+    _run(run)
+
+
+@main.command("list")
+@click.argument("path", type=click.Path(path_type=Path))
+def list_command(path: Path) -> None:
+    """List the programs in a file or folder, without running them."""
+
+    def run() -> int:
+        found = programs(path)
+        width = max((len(item.target) for item in found), default=0)
+        for item in found:
+            click.echo(f"{item.target:<{width}}  {item.summary}".rstrip())
+        if not found:
+            message = f"{path} holds no programs: no function without arguments, and no script"
+            raise UsageError(message)
+        return PASS
+
+    _run(run)
+
+
+def _check_folder(path: Path, form: str) -> int:
+    results: list[Checked] = []
+    with _progress(form) as progress:
+        for result in check_folder(path, progress=progress):
+            results.append(result)
+            if form == "text":
+                _say(*_folder_line(result))
+                for difference in result.differences if result.report is not None else ():
+                    _say("", f"    {difference}")
+            if result.report is not None and result.report.interrupted:
+                return INTERRUPTED
+    wrong = [item for item in results if item.report is not None and not item.as_declared]
+    not_run = [item for item in results if item.report is None]
+    if form == "json":
+        click.echo(as_json.render(_folder_object(path, results, passed=not wrong)))
+    else:
+        good = len(results) - len(wrong) - len(not_run)
+        summary = f"{good} models as declared"
+        summary += f", {len(wrong)} not as declared" if wrong else ""
+        summary += f", {len(not_run)} not run" if not_run else ""
+        _say("bold red" if wrong else "bold green", summary)
+    return FAILURE if wrong else PASS
+
+
+def _folder_line(result: Checked) -> text.Line:
+    report = result.report
+    if report is None:
+        return "yellow", f"-   {result.target}  {result.differences[0]}"
+    extent = "exhaustive" if report.exhaustive else "not exhaustive"
+    runs = report.executions + report.blocked + report.cut
+    numbers = (
+        f"{runs:,} executions, {extent}, {len(report.outcomes)} outcomes, {report.seconds:.2f} s"
+    )
+    if result.as_declared:
+        return "green", f"ok  {result.target}  {report.verdict}: {numbers}"
+    return "bold red", f"NO  {result.target}  {report.verdict}: {numbers}"
+
+
+def _folder_object(path: Path, results: list[Checked], *, passed: bool) -> dict[str, Any]:
+    return {
+        "schema": as_json.SCHEMA,
+        "target": str(path),
+        "verdict": "pass" if passed else "fail",
+        "models": [
+            {
+                "target": item.target,
+                "as_declared": item.as_declared,
+                "differences": list(item.differences),
+                "report": None if item.report is None else as_json.as_object(item.report),
+            }
+            for item in results
+        ],
+    }
+
+
+def _show(report: Report, form: str) -> int:
+    """Print a report; return the exit status that goes with it."""
+    if form == "json":
+        click.echo(as_json.render(as_json.as_object(report)))
+    else:
+        for style, line in text.lines(report):
+            _say(style, line)
+    return INTERRUPTED if report.interrupted else _STATUS[report.verdict]
+
+
+def _say(style: str, line: str) -> None:
+    """Print a line, with its style on a terminal and plain elsewhere."""
+    if sys.stdout.isatty():
+        Console(highlight=False, soft_wrap=True).print(Text(line, style=style))
+    else:
+        click.echo(line)
+
+
+@contextmanager
+def _progress(form: str) -> Iterator[Callable[[Exploration], None] | None]:
+    """Show how far an exploration is, on a terminal only."""
+    console = Console(stderr=True)
+    if form == "json" or not console.is_terminal or not sys.stdout.isatty():
+        yield None
+        return
+    with console.status("exploring ...") as status:
+
+        def show(exploration: Exploration) -> None:
+            rate = exploration.runs / max(exploration.seconds, 1e-9)
+            failures = len(exploration.failures)
+            status.update(
+                f"{exploration.runs:,} executions, {rate:,.0f}/s, "
+                f"{len(exploration.outcomes)} outcomes, {failures} failures"
+            )
+
+        yield show
+
+
+def _run(action: Callable[[], int]) -> None:
+    """Run a command and exit with its status; nobody sees a traceback for a usage error."""
+    try:
+        status = action()
+    except UsageError as error:
+        click.echo(f"interleave: {error}", err=True)
+        status = USAGE
+    except KeyboardInterrupt:
+        click.echo("interleave: interrupted", err=True)
+        status = INTERRUPTED
+    except BrokenPipeError:  # whoever read our output has gone, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = BROKEN_PIPE
+    except click.ClickException:
+        raise
+    except Exception as error:  # noqa: BLE001 - what nobody foresaw is a bug of ours: status 5
+        traceback.print_exc()
+        click.echo(f"interleave: internal error: {error}; please report it", err=True)
+        status = INTERNAL
+    sys.exit(status)
+
+
+if __name__ == "__main__":
+    main()

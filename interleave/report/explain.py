@@ -1,0 +1,127 @@
+"""Explains a failure from its witness, run once more with recording on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from interleave.core.outcome import Deadlocked, StepBound
+
+if TYPE_CHECKING:
+    from interleave.core.execution import Execution
+    from interleave.core.operation import Operation
+    from interleave.core.outcome import Waiting
+    from interleave.core.trace import Place
+
+_TAKING = ("acquire", "try-acquire", "wake", "acquire again")
+
+
+def explain(execution: Execution) -> tuple[str, ...]:
+    """Return lines that say more about how an execution ended than its message does."""
+    match execution.ending:
+        case Deadlocked(waiting):
+            return (*_waits(execution, waiting), *_verdict_on(waiting))
+        case _:
+            return ()
+
+
+def positions(execution: Execution) -> tuple[str, ...]:
+    """Return where each thread was when the step bound cut an execution."""
+    if not isinstance(execution.ending, StepBound):
+        return ()
+    lines = []
+    for item in execution.ending.waiting:
+        operation = item.operation
+        place = execution.places.get(id(operation))
+        where = "" if place is None else f", at {_cited(place)}"
+        able = not operation.guarded or operation.enabled()
+        doing = (
+            f"was about to {operation.describe()}"
+            if able
+            else f"waited for {operation.waits_for()}"
+        )
+        lines.append(f"{item.task} {doing}{where}")
+    return tuple(lines)
+
+
+def location_of(execution: Execution) -> str | None:
+    """Return where a deadlock shows: the line on which the first of the circle waits."""
+    if not isinstance(execution.ending, Deadlocked):
+        return None
+    waiting = execution.ending.waiting
+    circle = _circle(waiting)
+    for item in sorted(waiting, key=lambda item: item.task not in circle):
+        place = execution.places.get(id(item.operation))
+        if place is not None:
+            return str(place)
+    return None
+
+
+def _waits(execution: Execution, waiting: tuple[Waiting, ...]) -> list[str]:
+    lines = []
+    for item in waiting:
+        operation = item.operation
+        lines.append(f"{item.task} waits for {operation.waits_for()}")
+        wanted = execution.places.get(id(operation))
+        if wanted is not None:
+            lines.append(f"    wanted at {_cited(wanted)}")
+        for holder in operation.holders():
+            taken = _taken(execution, operation, holder)
+            ended = ", which has ended" if holder.done else ""
+            if taken is not None:
+                lines.append(f"    held by {holder.id}{ended}, taken at {_cited(taken)}")
+        target: Any = operation.target
+        if target is not None and target.site is not None:
+            lines.append(f"    {target.name} was made at {_cited(target.site)}")
+    return lines
+
+
+def _taken(execution: Execution, wanted: Operation, holder: Any) -> Place | None:
+    """Return where the holder last took what is wanted."""
+    locks = {id(wanted.target), id(getattr(wanted.target, "mutex", None))}
+    for event in reversed(execution.events):
+        if event.task is holder and event.kind in _TAKING and id(event.target) in locks:
+            return execution.places.get(id(event))
+    return None
+
+
+def _cited(place: Place) -> str:
+    return f"{place}  {place.source}".rstrip()
+
+
+def _circle(waiting: tuple[Waiting, ...]) -> list[str]:
+    """Return the tasks of a circle of waiting, or nothing."""
+    edges = {
+        item.task: [holder.id for holder in item.operation.holders() if not holder.done]
+        for item in waiting
+    }
+    for start in edges:
+        path = [start]
+        seen = {start}
+        while True:
+            nexts = edges.get(path[-1], [])
+            if not nexts:
+                break
+            # Where several could let a task go on, the first stands for all.
+            following = nexts[0]
+            if following in seen:
+                return path[path.index(following) :]
+            seen.add(following)
+            path.append(following)
+    return []
+
+
+def _verdict_on(waiting: tuple[Waiting, ...]) -> list[str]:
+    circle = _circle(waiting)
+    lines = []
+    if circle:
+        lines.append("circle: " + " -> ".join([*circle, circle[0]]))
+    for item in waiting:
+        holders = list(item.operation.holders())
+        if not holders:
+            lines.append(
+                f"nobody can ever wake {item.task}: no thread is left that could give it what it "
+                "waits for"
+            )
+        elif all(holder.done for holder in holders):
+            lines.append(f"nobody can ever wake {item.task}: who holds it has ended")
+    return lines

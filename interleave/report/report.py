@@ -1,0 +1,122 @@
+"""A report is what a check has to say; everything that is printed comes from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from interleave.core.execution import Warned
+    from interleave.core.outcome import FailureKind
+    from interleave.core.schedule import Schedule
+    from interleave.core.trace import Event
+
+VerdictName = Literal["pass", "fail", "incomplete", "nondeterministic"]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How often a value came out, and the schedule with the fewest preemptions that was seen."""
+
+    value: Any
+    text: str
+    count: int
+    schedule: Schedule
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What went wrong, once, by its simplest witness.
+
+    `detail` explains it (one line each), `events` are those of the witness, `output` what it
+    printed and logged. `schedule` is none only where no single execution shows the failure.
+    """
+
+    kind: FailureKind
+    message: str
+    location: str | None
+    schedule: Schedule | None
+    preemptions: int
+    count: int = 1
+    sample: str | None = None
+    detail: tuple[str, ...] = ()
+    events: tuple[Event, ...] = ()
+    output: tuple[str, ...] = ()
+
+
+class Outcomes(Mapping[Any, Outcome]):
+    """Outcomes by value; a value that cannot be hashed is found all the same."""
+
+    def __init__(self, items: tuple[Outcome, ...] = ()) -> None:
+        self._items = items
+
+    def __getitem__(self, value: Any) -> Outcome:
+        for item in self._items:
+            if type(item.value) is type(value) and item.value == value:
+                return item
+        for item in self._items:
+            if item.value == value:
+                return item
+        raise KeyError(value)
+
+    def __iter__(self) -> Iterator[Any]:
+        return (item.value for item in self._items)
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __repr__(self) -> str:
+        inside = ", ".join(f"{item.text}: {item.count}" for item in self._items)
+        return f"Outcomes({{{inside}}})"
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The result of a check.
+
+    `executions` counts the complete executions, `blocked` those that ended with tasks waiting for
+    ever, `redundant` those cut because they would repeat a trace, `cut` those that hit the step
+    bound; `seconds` is real time. `covers` says what the verdict rests on, `reasons` why it
+    is neither `pass` nor `fail`. `events` are told when one execution was replayed.
+    """
+
+    target: str
+    strategy: str
+    granularity: str
+    time: str
+    observe: str
+    verdict: VerdictName
+    exhaustive: bool
+    executions: int
+    redundant: int
+    blocked: int
+    cut: int
+    steps_min: int
+    steps_mean: float
+    steps_max: int
+    seconds: float
+    threads: int
+    covers: str
+    outcomes: Outcomes = field(default_factory=Outcomes)
+    failures: tuple[Failure, ...] = ()
+    warnings: tuple[Warned, ...] = ()
+    reasons: tuple[str, ...] = ()
+    events: tuple[Event, ...] = ()
+    interrupted: bool = False
+
+    def raise_for_failure(self) -> None:
+        """Raise unless the verdict is `pass`.
+
+        Raises:
+            AssertionError: with the counterexample, or with why there is no verdict.
+        """
+        if self.verdict != "pass":
+            from interleave.report.text import render
+
+            raise AssertionError(render(self))
+
+    def __str__(self) -> str:
+        from interleave.report.text import render
+
+        return render(self)

@@ -1,0 +1,158 @@
+"""The verdict: the one place that may say `pass`, and that says what a pass covers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from interleave.core.execution import Warned
+from interleave.exploration import Stop, evaluate
+from interleave.report.report import Failure
+from interleave.settings import DEFAULT_SECONDS
+
+if TYPE_CHECKING:
+    from interleave.exploration import Exploration
+    from interleave.report.report import VerdictName
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A verdict with its grounds."""
+
+    verdict: VerdictName
+    exhaustive: bool
+    reasons: tuple[str, ...]
+    covers: str
+    unreached: tuple[Failure, ...]
+    warnings: tuple[Warned, ...]
+
+
+def judge(exploration: Exploration, positions: tuple[str, ...] = ()) -> Judgement:
+    """Say what an exploration proves; `positions` tell where the threads were at the step bound."""
+    exhaustive = (
+        exploration.stop is Stop.COMPLETE
+        and exploration.settings.exhaustive
+        and exploration.bounded is None
+        and not exploration.cut
+    )
+    reasons = [*_reasons(exploration), *(f"at the bound {line}" for line in positions)]
+    missing = _unreached(exploration)
+    unreached: tuple[Failure, ...] = ()
+    if missing and exhaustive:
+        unreached = tuple(
+            Failure(
+                "expectation", f"no outcome satisfies {text}", None, schedule=None, preemptions=0
+            )
+            for text in missing
+        )
+    elif missing and not exploration.failures:
+        reasons.extend(
+            f"no outcome seen satisfies {text}, and not every schedule was tried: explore more"
+            for text in missing
+        )
+    verdict: VerdictName
+    if exploration.stop is Stop.DIVERGED:
+        verdict = "nondeterministic"
+    elif exploration.failures or unreached:
+        verdict = "fail"
+    elif reasons:
+        verdict = "incomplete"
+    else:
+        verdict = "pass"
+    return Judgement(
+        verdict,
+        exhaustive,
+        tuple(reasons),
+        _covers(exploration, exhaustive=exhaustive),
+        unreached,
+        (*exploration.warnings, *_doubts(exploration)),
+    )
+
+
+def _reasons(exploration: Exploration) -> list[str]:
+    """Why the exploration does not prove what was asked for."""
+    settings = exploration.settings
+    reasons = []
+    match exploration.stop:
+        case Stop.EXECUTIONS:
+            reasons.append(
+                f"the budget of {settings.executions} executions ended the exploration: raise "
+                "--executions"
+            )
+        case Stop.SECONDS:
+            reasons.append(
+                f"the budget of {settings.seconds or DEFAULT_SECONDS:g} seconds ended the "
+                "exploration: raise --seconds, make the program smaller, or sample with --strategy random"
+            )
+        case Stop.UNFINISHED:
+            reasons.append(
+                f"no execution ended within the step bound of {settings.max_steps} events "
+                f"({exploration.cut} were tried): raise --max-steps if it should end"
+            )
+        case Stop.HUNG:
+            reasons.append(
+                f"{exploration.detail}: it loops without a schedule point or blocks for real (a "
+                "socket, input(), a process, a lock of a real thread); take that out of the "
+                "program, or raise --hang-seconds if it only takes long"
+            )
+        case Stop.UNCONTROLLED | Stop.DIVERGED:
+            reasons.append(str(exploration.detail))
+        case Stop.INTERRUPTED:
+            reasons.append("interrupted: this is what was found until then")
+    if exploration.cut and exploration.stop is not Stop.UNFINISHED:
+        total = exploration.runs
+        reasons.append(
+            f"{exploration.cut} of {total} executions were cut at the step bound of "
+            f"{settings.max_steps} events: raise --max-steps, or bound the program's loops"
+        )
+    if exploration.bounded is not None:
+        reasons.append(f"{exploration.bounded}: raise --max-preemptions")
+    return reasons
+
+
+def _unreached(exploration: Exploration) -> list[str]:
+    missing = []
+    for text in exploration.settings.reach:
+        code = compile(text, "<reach>", "eval")
+        if not any(evaluate(code, entry.value, "reach") for entry in exploration.outcomes):
+            missing.append(text)
+    return missing
+
+
+def _covers(exploration: Exploration, *, exhaustive: bool) -> str:
+    settings = exploration.settings
+    if exhaustive:
+        extent = f"every schedule ({settings.strategy})"
+    elif settings.exhaustive:
+        extent = f"a part of the schedules ({settings.strategy})"
+    else:
+        extent = f"a sample of the schedules ({settings.strategy}, seed {settings.seed})"
+    points = (
+        "synchronisation alone is a schedule point (plain memory accesses are not)"
+        if settings.granularity == "sync"
+        else "every shared access is a schedule point"
+    )
+    if settings.observe == "output":
+        points += ", and so is every print and log call"
+    threads = exploration.threads
+    return (
+        f"{extent} of {threads} thread{'s' if threads != 1 else ''}; {points}; "
+        f"time {settings.time}; at most {settings.max_steps} events each"
+    )
+
+
+def _doubts(exploration: Exploration) -> list[Warned]:
+    """What makes a verdict say less than it seems to."""
+    if exploration.runs == 0:
+        return []
+    if exploration.threads == 1:
+        return [
+            Warned(
+                "single-thread",
+                "the program started no thread: nothing was interleaved (did the target mean a "
+                "function of this file, path.py:function?)",
+            )
+        ]
+    if not exploration.switched:
+        return [Warned("never-switched", "no execution ever switched from one thread to another")]
+    return []

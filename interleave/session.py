@@ -1,0 +1,59 @@
+"""A session is the simulated world of one check: what is patched, the runtime, the program."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from interleave.core.runtime import Runtime
+from interleave.primitives.patching import simulated
+from interleave.strategies.replay import Replay
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from interleave.core.execution import Execution
+    from interleave.core.program import Program
+    from interleave.core.strategy import Strategy
+    from interleave.primitives.adoption import Adopted
+    from interleave.settings import Settings
+
+
+class Session:
+    """Runs executions of one program while the standard library is simulated."""
+
+    def __init__(self, program: Program, settings: Settings, adopted: Adopted) -> None:
+        self.program = program
+        self.settings = settings
+        self.runtime = Runtime(settings)
+        self._adopted = adopted
+
+    def execute(self, strategy: Strategy, *, recording: bool = False) -> Execution:
+        """Run the program once."""
+        execution = self.runtime.execute(self.program.call, strategy, recording=recording)
+        if self._adopted.locals:
+            self._adopted.restore_locals()
+        return execution
+
+    def record(self, choices: Sequence[int]) -> Execution:
+        """Run an execution again, and keep the places in the source and the names of things."""
+        strategy = Replay(choices)
+        strategy.begin()
+        return self.execute(strategy, recording=True)
+
+
+@contextmanager
+def session(program: Program, settings: Settings) -> Iterator[Session]:
+    """Simulate the standard library while the block runs, and leave the process as it was."""
+    arguments, path, main = sys.argv, list(sys.path), sys.modules.get("__main__")
+    with simulated(program.call) as adopted:
+        opened = Session(program, settings, adopted)
+        try:
+            yield opened
+        finally:
+            opened.runtime.close()
+            sys.argv = arguments
+            sys.path[:] = path
+            if main is not None:
+                sys.modules["__main__"] = main

@@ -1,0 +1,1 @@
+"""The policies that make choices; they do not know each other."""
