@@ -82,7 +82,7 @@ def replay(
             "target that the failing check printed"
         )
         raise ScheduleError(message)
-    for name in ("time", "granularity", "observe", "seed"):
+    for name in ("time", "granularity", "observe", "seed", "max_steps"):
         options[name] = getattr(wanted, name)
     settings = Settings.of(options)
     strategy = Replay(wanted.choices)
@@ -135,8 +135,8 @@ def _verify(wanted: Schedule, strategy: Replay, exploration: Exploration) -> Non
         return
     if strategy.left:
         message = (
-            f"the schedule cannot be replayed: {strategy.left} of {len(wanted.choices)} choices were "
-            "left when the program ended: it belongs to another program, or the program "
+            f"the schedule cannot be replayed: {strategy.left} of {len(wanted.choices)} choices "
+            "were left when the program ended: it belongs to another program, or the program "
             "has changed"
         )
         raise ScheduleError(message)
@@ -170,6 +170,7 @@ def _report(
             time=settings.time,
             granularity=settings.granularity,
             observe=settings.observe,
+            max_steps=settings.max_steps,
         )
 
     cut = exploration.cut_witness
@@ -206,6 +207,7 @@ def _report(
         warnings=judgement.warnings,
         reasons=judgement.reasons,
         events=() if one is None or failures else tuple(opened.record(one).history),
+        replay_options=_replay_options(program, settings),
         interrupted=exploration.stop is Stop.INTERRUPTED,
     )
 
@@ -229,3 +231,9 @@ def _explained(opened: Session, found: Found, schedule: Schedule, index: int) ->
         events=tuple(execution.history),
         output=tuple(execution.output),
     )
+
+
+def _replay_options(program: Program, settings: Settings) -> tuple[str, ...]:
+    """Return what a replay must be given beside the token to judge as this check did."""
+    expect = () if settings.expect is None else ("--expect", settings.expect)
+    return (*expect, *(("--", *program.arguments) if program.arguments else ()))

@@ -90,8 +90,8 @@ def main() -> None:
 @click.option(
     "--time",
     type=click.Choice(TIME_MODES),
-    help="free: sleeps and timeouts promise nothing. idle: the clock moves when no thread can go on. "
-    "ordered: deadlines pass in order.  [default: free]",
+    help="free: sleeps and timeouts promise nothing. idle: the clock moves when no thread can go "
+    "on. ordered: deadlines pass in order.  [default: free]",
 )
 @click.option(
     "--observe",

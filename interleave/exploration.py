@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from interleave.core.strategy import Strategy
     from interleave.session import Session
 
+_FROZEN_BY_PYTHON = 5_000
 _COLLECT_EVERY = 500
 """The cyclic collector rests during executions (finalisers would break replay), not between."""
 
@@ -142,7 +143,8 @@ def explore(
     next_progress = start + 0.2
     collecting = gc.isenabled()
     gc.disable()
-    freezing = gc.get_freeze_count() == 0
+    # A fresh 3.12 has a few hundred frozen objects; many thousands are the program's own wish.
+    freezing = gc.get_freeze_count() < _FROZEN_BY_PYTHON
     if freezing:
         gc.freeze()  # what is there already need not be looked through again and again
     try:
@@ -315,4 +317,4 @@ def describe_error(raised: Raised) -> str:
 
 def describe_deadlock(waiting: tuple[Waiting, ...]) -> str:
     """Say who waits for what, in one line."""
-    return "; ".join(f"{item.task} waits for {item.operation.waits_for()}" for item in waiting)
+    return "; ".join(f"{item.task} waits for {item.what}" for item in waiting)

@@ -140,7 +140,9 @@ def check_folder(
         file, _, name = target.rpartition(":")
         function = programs_in(import_file(Path(file)))[name]
         declared = model_of(function)
-        assert declared is not None
+        if declared is None:
+            message = f"{target} is marked with a decorator named model that is not interleave's"
+            raise UsageError(message)
         yield check_model(function, declared, target, progress=progress)
 
 

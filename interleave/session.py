@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from interleave.core.runtime import Runtime
+from interleave.core.trace import in_stdlib
 from interleave.primitives.patching import simulated
 from interleave.strategies.replay import Replay
 
@@ -28,19 +29,35 @@ class Session:
         self.settings = settings
         self.runtime = Runtime(settings)
         self._adopted = adopted
+        self._modules = set(sys.modules)
 
     def execute(self, strategy: Strategy, *, recording: bool = False) -> Execution:
         """Run the program once."""
+        if len(sys.modules) > len(self._modules):
+            self._forget_modules()
         execution = self.runtime.execute(self.program.call, strategy, recording=recording)
-        if self._adopted.locals:
-            self._adopted.restore_locals()
+        self._adopted.restore_locals()
         return execution
+
+    def _forget_modules(self) -> None:
+        """Let the program import its own modules anew each time, as it makes all its state anew."""
+        for name in [name for name in sys.modules if name not in self._modules]:
+            if _is_programs_own(sys.modules[name]):
+                del sys.modules[name]
+            else:
+                self._modules.add(name)
 
     def record(self, choices: Sequence[int]) -> Execution:
         """Run an execution again, and keep the places in the source and the names of things."""
         strategy = Replay(choices)
         strategy.begin()
         return self.execute(strategy, recording=True)
+
+
+def _is_programs_own(module: object) -> bool:
+    """Whether a module is neither of the standard library nor of an installed package."""
+    file = getattr(module, "__file__", None)
+    return file is not None and not in_stdlib(file) and "site-packages" not in file
 
 
 @contextmanager

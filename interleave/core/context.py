@@ -103,7 +103,7 @@ def perform(op: Operation) -> Any:
             runtime.preempting = able
             runtime.preemptions += able
             runtime.switches += 1
-            if runtime.thread_dict or chosen.locals:
+            if chosen.locals is not None or runtime.locals.occupied():
                 runtime.exchange_locals(task, chosen)
             runtime.current = chosen
             switch(chosen.worker or runtime.start(chosen))

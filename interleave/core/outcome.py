@@ -31,10 +31,17 @@ class Raised:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A task that waits, and for what."""
+    """A task that waits: for what, and who could let it go on, as it was at the end.
+
+    `holders` are pairs of a task's name and whether it had ended; `able` says that the task was
+    not waiting at all, but about to go on. The operation is kept to find its place by.
+    """
 
     task: str
     operation: Operation
+    what: str
+    holders: tuple[tuple[str, bool], ...]
+    able: bool
 
 
 @dataclass(frozen=True, slots=True)

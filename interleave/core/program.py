@@ -33,6 +33,7 @@ class Program:
     name: str
     target: str
     script: bool = False
+    arguments: tuple[str, ...] = ()
 
 
 def from_callable(function: Callable[[], Any], target: str | None = None) -> Program:
@@ -212,28 +213,22 @@ def _script(path: Path, arguments: Sequence[str], target: str) -> Program:
     except (SyntaxError, ValueError) as error:
         message = f"{path} cannot be compiled: {error}"
         raise UsageError(message) from error
-    return Program(_Script(path, code, arguments), path.name, target, script=True)
+    return Program(
+        _Script(path, code, arguments), path.name, target, script=True, arguments=tuple(arguments)
+    )
 
 
 class _Script:
-    """Runs a script as `__main__`, in a fresh namespace each time.
-
-    Modules from the script's own folder that it imports are imported anew too.
-    """
+    """Runs a script as `__main__`, in a fresh namespace each time."""
 
     def __init__(self, path: Path, code: Any, arguments: Sequence[str]) -> None:
         self._path = path
         self._folder = str(path.resolve().parent)
         self._code = code
         self._arguments = [str(path), *arguments]
-        self._modules: set[str] | None = None
         self.__name__ = path.name
 
     def __call__(self) -> None:
-        if self._modules is None:
-            self._modules = set(sys.modules)
-        elif len(sys.modules) > len(self._modules):
-            self._forget_own_modules(self._modules)
         module = ModuleType("__main__")
         module.__file__ = str(self._path)
         module.__dict__["__builtins__"] = builtins
@@ -242,11 +237,3 @@ class _Script:
         if sys.path[0] != self._folder:
             sys.path.insert(0, self._folder)
         exec(self._code, module.__dict__)
-
-    def _forget_own_modules(self, before: set[str]) -> None:
-        for name in [name for name in sys.modules if name not in before]:
-            file = getattr(sys.modules[name], "__file__", None) or ""
-            if file.startswith(self._folder) and "site-packages" not in file:
-                del sys.modules[name]
-            else:
-                before.add(name)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 from bisect import insort
 from contextlib import contextmanager
+from itertools import count
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -32,7 +33,7 @@ from interleave.core.outcome import (
     Waiting,
 )
 from interleave.core.task import Task
-from interleave.core.thread_locals import thread_dict
+from interleave.core.thread_locals import locals_of_thread
 from interleave.core.trace import Event, Place, user_place, user_place_of
 from interleave.errors import (
     HangDetected,
@@ -54,13 +55,13 @@ RUNNING, ATOMIC, TEARDOWN = range(3)
 _PATIENCE = 1_000
 """How many operations a task may do while it is torn down before it is told to end again."""
 
-_REPR = "Py_Repr"
-
 _RESUMED = "a task was resumed after its execution had ended"
 
 _MISUSE = "__interleave_misuse__"
 
 _path = attrgetter("path")
+
+_executions = count(1)  # of the process: an object of an earlier check is no object of this one
 
 _Error = TypeVar("_Error", bound=BaseException)
 
@@ -115,7 +116,7 @@ class Runtime:
         self.phase = TEARDOWN
         self.special = True  # recording, or not in phase RUNNING
         self.recording = False
-        self.thread_dict = thread_dict()
+        self.locals = locals_of_thread()
 
     # -- one execution ------------------------------------------------------------------------
 
@@ -127,7 +128,7 @@ class Runtime:
         main = Task(self, None, lambda: self._run_main(program), daemon=False, target=None)
         main.pending = Begin(None)
         main.pending.task = main
-        self.current = main
+        self.current = self.main = main
         self.live.append(main)
         context.enter(self)
         try:
@@ -162,7 +163,7 @@ class Runtime:
         self.idle.clear()
 
     def _reset(self, strategy: Strategy, *, recording: bool) -> None:
-        self.count += 1
+        self.count = next(_executions)
         self.strategy = strategy
         self.choose = strategy.choose
         self.recording = recording
@@ -182,14 +183,10 @@ class Runtime:
         self.now = 0.0
         self.timed = False
         self.state: dict[str, Any] = {}
-        self.exit_hooks: list[Callable[[], None]] = []
+        self.exit_hooks: list[Callable[[], object]] = []
         self.end_hooks: list[Callable[[], None]] = []
         self.at_exit: list[tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]] = []
-        # repr() leaves an empty list behind; without it the dictionary of most programs is empty,
-        # and there is nothing to exchange.
-        if not self.thread_dict.get(_REPR, True):
-            del self.thread_dict[_REPR]
-        self.home = dict(self.thread_dict)
+        self.home = self.locals.keep()
 
     def _run_main(self, program: Callable[[], Any]) -> None:
         value = program()
@@ -215,6 +212,7 @@ class Runtime:
         except BaseException as error:  # noqa: BLE001 - whatever leaves the program is judged here
             self._leave(task, error)
         self.live.remove(task)
+        task.done = True
         # Break the cycles with what refers to the task: reference counting then frees an execution
         # at once, and the cyclic collector has next to nothing to do.
         task.body = task.pending = task.target = task.handle = task.worker = None  # type: ignore[assignment]
@@ -368,8 +366,8 @@ class Runtime:
         if op.guarded and not op.enabled():
             message = (
                 f"{op.describe()} would block inside a method that runs under a lock of the "
-                "standard library (such as _put of a Queue subclass): interleave runs such a method as "
-                "one step; move the blocking call out of it"
+                "standard library (such as _put of a Queue subclass): interleave runs such a "
+                "method as one step; move the blocking call out of it"
             )
             raise UncontrolledError(message)
         return op.execute()
@@ -456,7 +454,20 @@ class Runtime:
     # -- ending -----------------------------------------------------------------------------------
 
     def _waiting(self) -> tuple[Waiting, ...]:
-        return tuple(Waiting(task.id, task.pending) for task in self.live)
+        """Tell who waits for what; now, because tearing down changes it."""
+        return tuple(
+            Waiting(
+                task.id,
+                op,
+                op.waits_for(),
+                tuple((holder.id, holder.done) for holder in op.holders()),
+                self._ready(op),
+            )
+            for task, op in ((task, task.pending) for task in self.live)
+        )
+
+    def _ready(self, op: Operation) -> bool:
+        return not op.guarded or op.enabled() or (op.timeout is not None and self.may_expire(op))
 
     def _tear_down(self) -> None:
         """Unwind the tasks that are left, in the order of their paths; nothing is scheduled."""
@@ -467,9 +478,11 @@ class Runtime:
                 self.exchange_locals(self.current, task)
                 self.current = task
                 task.worker.throw(GreenletExit)
-        if self.thread_dict != self.home:
-            self.thread_dict.clear()
-            self.thread_dict.update(self.home)
+        self.exchange_locals(self.current, self.main)
+        self.current = self.main
+        for task in self.live:  # suspended for ever
+            self.locals.drop(task.locals)
+        self.locals.restore(self.home)
 
     def _give_up(self, task: Task) -> None:
         """A task swallows its end for ever: leave its greenlet where it is."""
@@ -484,15 +497,16 @@ class Runtime:
             switch(self.hub)
 
     def exchange_locals(self, leaving: Task, entering: Task) -> None:
-        """Give the thread state's dictionary the contents of another task."""
-        contents = self.thread_dict
+        """Give the OS thread the values of another task's `threading.local` objects."""
         if leaving is entering:
             return
-        leaving.locals = dict(contents) if contents and not leaving.done else None
-        contents.clear()
-        if entering.locals:
-            contents.update(entering.locals)
-            entering.locals = None
+        contents = self.locals.take()
+        if leaving.done and leaving is not self.main:
+            self.locals.drop(contents)
+        else:
+            leaving.locals = contents
+        self.locals.put(entering.locals)
+        entering.locals = None
 
     # -- what is told -----------------------------------------------------------------------
 

@@ -2,7 +2,8 @@
 
 A token is `il1.` and the URL-safe base 64 of: the length of the body, the body, and four bytes of
 CRC-32. The body holds, as variable-length integers: flags (modes), the program's fingerprint, the
-seed of the program's own random numbers, the check sum of the events, and the choices as pairs
+seed of the program's own random numbers, the check sum of the events, the step bound, and the
+choices as pairs
 (number of zeros, next choice that is not zero). Zeros at the end are left out: a replay that
 has no choice left goes on with choice 0.
 """
@@ -44,6 +45,7 @@ class Schedule:
     time: str = "free"
     granularity: str = "sync"
     observe: str = "outcome"
+    max_steps: int = 10_000
 
     @property
     def token(self) -> str:
@@ -59,7 +61,7 @@ class Schedule:
             if len(packed) < len(runs):
                 flags |= _PACKED
                 runs = packed
-        body = _varints((flags, self.fingerprint, self.seed, self.digest)) + runs
+        body = _varints((flags, self.fingerprint, self.seed, self.digest, self.max_steps)) + runs
         framed = _varints((len(body),)) + body
         framed += zlib.crc32(framed).to_bytes(_CRC_BYTES, "big")
         return _HEAD + base64.urlsafe_b64encode(framed).decode().rstrip("=")
@@ -104,6 +106,7 @@ def _parse_body(body: bytes, token: str) -> Schedule:
         fingerprint, at = _varint(body, at)
         seed, at = _varint(body, at)
         digest, at = _varint(body, at)
+        max_steps, at = _varint(body, at)
         runs = zlib.decompress(body[at:]) if flags & _PACKED else body[at:]
         choices: list[int] = []
         at = 0
@@ -120,6 +123,7 @@ def _parse_body(body: bytes, token: str) -> Schedule:
             time=TIME_MODES[flags & 3],
             granularity=GRANULARITIES[flags >> 2 & 1],
             observe=OBSERVABLES[flags >> 3 & 1],
+            max_steps=max_steps,
         )
     except (IndexError, zlib.error):
         raise ScheduleError(_altered(token)) from None

@@ -63,7 +63,7 @@ class Task:
         self.worker: Worker | None = None
         self.pending: Operation
         self.handle: Any = None
-        self.locals: dict[Any, Any] | None = None
+        self.locals: Any = None  # its values of `threading.local` objects, while it does not run
         self.random: Any = None
         self.tallies: dict[str, int] = {}
         self.unwinding = 0

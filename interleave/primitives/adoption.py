@@ -31,6 +31,8 @@ from interleave.primitives.locks import RealLock, RealRLock, SimLock, SimRLock
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from interleave.core.operation import SimObject
+
 _LIMIT = 200_000
 """How many objects the walk visits at most."""
 
@@ -41,24 +43,32 @@ class Adopted:
 
     locals: list[tuple[Any, dict[str, Any]]] = field(default_factory=list)
     complete: bool = True
-
     excepthook: Any = field(default_factory=lambda: threading.excepthook)
+    states: list[SimObject] = field(default_factory=list)
 
     def restore_locals(self) -> None:
-        """Put back what an execution changed of the main thread's locals, of threads and hooks."""
+        """Put back what an execution changed: locals, hooks, what can be read of old objects."""
+        self.restore_main()
+        threads.restore_adopted()
+        for state in self.states:
+            if state.epoch:
+                state.reset()
+                state.epoch = 0
+
+    def restore_main(self) -> None:
+        """Put back what belongs to the main thread: its locals, and the hook for exceptions."""
         for item, before in self.locals:
             now = item.__dict__
             if now != before:
                 now.clear()
                 now.update(before)
-        threads.restore_adopted()
         threading.excepthook = self.excepthook
 
 
 def adopt_all(program: Callable[..., Any] | None, replacements: dict[int, Any]) -> Adopted:
     """Walk the program's modules; everything is put back when the check ends."""
     walk = _Walk(replacements)
-    undo_later(walk.found.restore_locals)
+    undo_later(walk.found.restore_main)
     for module in _modules_in_scope():
         walk.module(module)
     if program is not None:
@@ -213,7 +223,9 @@ class _Walk:
         if isinstance(item, threading.Condition):
             lock = item._lock  # type: ignore[attr-defined]
             twin = self._twin(lock, f"lock of {title}") if type(lock) in _TWINNED else lock
-            attach(item, conditions.adopt(item, twin, title))
+            condition = conditions.adopt(item, twin, title)
+            self.found.states.append(condition)
+            attach(item, condition)
             return
         if isinstance(item, threading.Event):
             state: Any = events.adopt(item, title)
@@ -225,6 +237,7 @@ class _Walk:
             state = queues.adopt(item, title)
             self.queues.append(state)
         attach(item, state)
+        self.found.states.append(state)
         undo_later(lambda: item.__dict__.pop(ATTRIBUTE, None))
 
     def _elements(

@@ -69,7 +69,7 @@ class BarrierState(SimObject):
 
 
 class _BarrierOperation(Operation):
-    """Needs the barrier's lock, which is held while the action runs; the action may take it again."""
+    """Needs the barrier's lock; it is held while the action runs, which may take it again."""
 
     __slots__ = ()
     guarded = True

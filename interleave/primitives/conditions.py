@@ -218,7 +218,7 @@ class Notify(_ConditionOperation):
 
 def _held(lock: Any) -> bool:
     # A lock of the program's own making is taken again by its own method, after the wake-up.
-    return isinstance(lock, SimObject) and lock.held  # type: ignore[attr-defined, no-any-return]
+    return isinstance(lock, SimObject) and lock.held  # type: ignore[attr-defined]
 
 
 def _retake(lock: Any, task: Task, waiter: Waiter) -> None:

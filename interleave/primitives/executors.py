@@ -24,7 +24,14 @@ from interleave.core.operation import Operation, SimObject
 from interleave.core.runtime import TEARDOWN, misuse
 from interleave.core.trace import user_place_of
 from interleave.errors import HangDetected, InterleaveError, UncontrolledError
-from interleave.primitives.installation import ATTRIBUTE, attach, original, state_of, type_label
+from interleave.primitives.installation import (
+    ATTRIBUTE,
+    attach,
+    original,
+    refreshed,
+    state_of,
+    type_label,
+)
 from interleave.primitives.threads import Join, ThreadState, start_at_once
 
 if TYPE_CHECKING:
@@ -46,7 +53,7 @@ PENDING, RUNNING, CANCELLED, NOTIFIED, FINISHED = (
 )
 _DONE = frozenset((CANCELLED, NOTIFIED, FINISHED))
 _SETTLED = frozenset((NOTIFIED, FINISHED))
-"""What `wait` and `as_completed` count: to them a cancelled future is done once a worker noticed."""
+"""What `wait` and `as_completed` count: a cancelled future is done once a worker noticed."""
 
 IDLE_AFTER_EVERY_CALL = sys.version_info < (3, 12)
 DEFAULT_WORKERS = 8
@@ -61,6 +68,9 @@ class FutureState(SimObject):
 
     __slots__ = ("at_first", "callbacks", "error", "order", "read", "result", "state")
     label = "Future"
+
+    state: str
+    error: BaseException | None
 
     def __init__(self, creator: Task | None, title: str | None = None) -> None:
         self.at_first: tuple[Any, ...] = (PENDING, None, None)
@@ -325,6 +335,12 @@ class PoolState(SimObject):
         super().reset()
         self._clear()
 
+    def show(self, name: str, value: object) -> None:
+        """Set an attribute of CPython's executor that programs look at."""
+        executor = self.owner()
+        if executor is not None:
+            setattr(executor, name, value)
+
 
 class _PoolOperation(Operation):
     __slots__ = ()
@@ -439,6 +455,7 @@ class Close(_PoolOperation):
     def execute(self) -> list[Call]:
         pool = self.target
         pool.closed = True
+        pool.show("_shutdown", True)
         dropped: list[Call] = []
         if self.cancel:
             dropped.extend(pool.calls)
@@ -459,6 +476,7 @@ class Break(_PoolOperation):
     def execute(self) -> list[Call]:
         pool = self.target
         pool.broken = True
+        pool.show("_broken", _BROKEN)
         dropped = list(pool.calls)
         pool.calls.clear()
         return dropped
@@ -499,7 +517,7 @@ def _worker(pool: PoolState, initializer: Callable[..., object] | None, initargs
             initializer(*initargs)
         except _ENDINGS:
             raise
-        except BaseException:
+        except BaseException:  # noqa: BLE001 - as CPython does
             _base.LOGGER.critical("Exception in initializer:", exc_info=True)
             for call in perform(Break(pool)):
                 _finish(call, None, BrokenThreadPool(_BROKEN))
@@ -508,7 +526,7 @@ def _worker(pool: PoolState, initializer: Callable[..., object] | None, initargs
         _work(pool)
     except _ENDINGS:
         raise
-    except BaseException:  # of a callback: those of a call are its future's
+    except BaseException:  # noqa: BLE001 - of a callback: those of a call are its future's
         _base.LOGGER.critical("Exception in worker", exc_info=True)
 
 
@@ -533,7 +551,7 @@ def _run(call: Call) -> None:
         result = call.function(*call.args, **call.kwargs)
     except _ENDINGS:
         raise
-    except BaseException as error:
+    except BaseException as error:  # noqa: BLE001 - whatever it is, the future gets it
         _finish(call, None, error)
     else:
         _finish(call, result, None)
@@ -550,7 +568,7 @@ def _call_back(future: Any, state: FutureState) -> None:
             function(future)
         except _ENDINGS:
             raise
-        except Exception:
+        except Exception:  # noqa: BLE001 - as CPython does
             _base.LOGGER.exception("exception calling callback for %r", future)
 
 
@@ -572,6 +590,20 @@ def adopt_future(future: Any) -> FutureState:
     state.at_first = (future._state, future._result, future._exception)
     state.reset()
     return state
+
+
+def _state_of(self: Any) -> str:
+    """`Future._state`, which some programs look at: a plain attribute, so no operation."""
+    state = self.__dict__.get(ATTRIBUTE)
+    return self.__dict__["_state"] if state is None else refreshed(state).state  # type: ignore[no-any-return]
+
+
+def _set_state(self: Any, value: str) -> None:
+    state = self.__dict__.get(ATTRIBUTE)
+    if state is None:
+        self.__dict__["_state"] = value
+    else:
+        refreshed(state).state = value
 
 
 def _watch(state: FutureState) -> None:
@@ -628,7 +660,7 @@ def _add_done_callback(self: Any, fn: Callable[[Any], object]) -> None:
             fn(self)
         except _ENDINGS:
             raise
-        except Exception:
+        except Exception:  # noqa: BLE001 - as CPython does
             _base.LOGGER.exception("exception calling callback for %r", self)
 
 
@@ -738,6 +770,7 @@ def _pool_init(
     self._max_workers = max_workers
     self._thread_name_prefix = thread_name_prefix or _default_prefix(task)
     self._initializer, self._initargs = initializer, initargs
+    self._broken = self._shutdown = False
     self._threads = _InOrder()
     pools = runtime.state.get("pools")
     if pools is None:
@@ -761,7 +794,7 @@ def _default_prefix(task: Task) -> str:
 
 
 def _at_exit(runtime: Runtime, pools: list[PoolState]) -> None:
-    """What `_python_exit` does when main ends: first every pool is closed, then all are waited for."""
+    """What `_python_exit` does when main ends: close every pool, then wait for all of them."""
     for pool in pools:
         if not pool.closed:
             perform(Close(pool, cancel=False))
@@ -884,7 +917,7 @@ def _as_completed(fs: Iterable[Any], timeout: float | None = None) -> Iterator[A
     if not in_task() or _states(futures) is None:
         yield from _real_as_completed(futures, timeout)
         return
-    runtime, task = running()
+    runtime, _ = running()
     end = None if timeout is None else runtime.clock() + timeout
     pending = {future.__dict__[ATTRIBUTE]: future for future in futures}
     at_start = perform(_Settled(list(pending)))
@@ -940,6 +973,7 @@ _real_as_completed = _base.as_completed
 
 PATCHES: list[tuple[Any, str, Any]] = [
     (Future, "__init__", _future_init),
+    (Future, "_state", property(_state_of, _set_state)),
     (Future, "cancel", _cancel),
     (Future, "cancelled", _asks("cancelled", CANCELLED, NOTIFIED)),
     (Future, "running", _asks("running", RUNNING)),

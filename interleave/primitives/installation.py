@@ -31,6 +31,10 @@ TOOLS = frozenset(
         "coverage",
         "click",
         "rich",
+        "pygments",
+        "markdown_it",
+        "mdurl",
+        "iniconfig",
         "xdist",
         "execnet",
         "pip",
@@ -75,7 +79,7 @@ def state_of(item: Any, adopt: Callable[[Any], _State]) -> _State | None:
 
 
 def refreshed(state: _State) -> _State:
-    """Return the state as it is in this execution, for those who look at it without an operation."""
+    """Return the state as it is in this execution, for who looks at it without an operation."""
     if in_task():
         runtime, _ = running()
         if state.epoch != runtime.count:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from interleave import _real
 from interleave.core.context import in_task, perform, running
 from interleave.core.operation import Operation, SimObject
-from interleave.core.runtime import misuse
+from interleave.core.runtime import TEARDOWN, misuse
 from interleave.primitives.installation import refreshed
 
 if TYPE_CHECKING:
@@ -314,7 +314,7 @@ class SimRLock(SimObject):
             return
         runtime, task = running()
         if self.owner is not task or self.epoch != runtime.count:
-            if task.unwinding:
+            if runtime.phase == TEARDOWN:
                 return
             raise misuse(RuntimeError("cannot release un-acquired lock"))
         if self.depth > 1:

@@ -9,13 +9,14 @@ from __future__ import annotations
 import builtins
 import logging
 import sys
+import warnings
 from typing import TYPE_CHECKING, Any
 
 from interleave import _real
 from interleave.core.context import in_task, perform, running
 from interleave.core.operation import Operation, SimObject
 from interleave.core.runtime import TEARDOWN
-from interleave.primitives.installation import original
+from interleave.primitives.installation import TOOLS, original
 
 if TYPE_CHECKING:
     from interleave.core.runtime import Runtime
@@ -109,6 +110,10 @@ def _print(
     flush: bool = False,
 ) -> None:
     target = sys.stdout if file is None else file
+    for name, text in (("sep", sep), ("end", end)):
+        if text is not None and not isinstance(text, str):
+            message = f"{name} must be None or a string, not {type(text).__name__}"
+            raise TypeError(message)
     if in_task() and isinstance(target, TaskStream):
         text = (" " if sep is None else sep).join(map(str, values)) + ("\n" if end is None else end)
         if text:
@@ -122,15 +127,23 @@ def _call_handlers(self: Any, record: logging.LogRecord) -> None:
         original(Logger, "callHandlers")(self, record)
         return
     printed = False
+    found = False
     for handler in _handlers(self):
+        watches = _watches(handler)
+        found = found or not watches
         if record.levelno < handler.level:
             continue
         if _prints(handler):
-            printed = printed or bool(handler.filter(record))
+            printed = bool(handler.filter(record)) or printed
         else:
-            handler.handle(record)
             # The program's own handlers keep what they get; it was logged all the same.
-            printed = True
+            taken = bool(handler.handle(record))
+            printed = (taken and not watches) or printed
+    last = logging.lastResort
+    if not found and last is not None and record.levelno >= last.level:
+        # A program may have put a stream of its own in the place of standard error.
+        judge = last.filter if _prints(last) else last.handle
+        printed = bool(judge(record)) or printed
     if printed:
         emit(record.getMessage(), line=True)
 
@@ -141,9 +154,27 @@ def _handlers(logger: Any) -> list[logging.Handler]:
     while at is not None:
         found.extend(at.handlers)
         at = at.parent if at.propagate else None
-    if not found and logging.lastResort is not None:
-        found.append(logging.lastResort)
     return found
+
+
+def _watches(handler: logging.Handler) -> bool:
+    """Whether a handler is a test tool's: it gets each record, unknown to the program."""
+    return type(handler).__module__.split(".", 1)[0] in TOOLS
+
+
+def _basic_config(**options: Any) -> None:
+    """Configure the root logger as if no test tool had put a handler there already."""
+    real = original(logging, "basicConfig")  # type: ignore[arg-type]
+    if not in_task():
+        real(**options)
+        return
+    root = logging.getLogger()
+    watching = [handler for handler in root.handlers if _watches(handler)]
+    root.handlers[:] = [handler for handler in root.handlers if not _watches(handler)]
+    try:
+        real(**options)
+    finally:
+        root.handlers.extend(watching)
 
 
 def _prints(handler: logging.Handler) -> bool:
@@ -158,31 +189,81 @@ def _prints(handler: logging.Handler) -> bool:
     )
 
 
-def _remembering(name: str) -> Any:
-    """Let a method that configures a logger first note how it was, to restore it afterwards."""
+_CONFIGURED = ("level", "propagate", "disabled", "handlers", "filters")
+
+
+def _remember(logger: Any) -> None:
+    """Note how a logger is before the program changes it, to restore it after the execution."""
+    runtime = running()[0]
+    loggers = runtime.state.get("loggers")
+    if loggers is None:
+        loggers = runtime.state["loggers"] = {}
+        disabled = logging.root.manager.disable
+        runtime.end_hooks.append(lambda: _restore_logging(loggers, disabled))
+    if id(logger) not in loggers:
+        before = {name: getattr(logger, name) for name in _CONFIGURED}
+        loggers[id(logger)] = (logger, before, list(logger.handlers), list(logger.filters))
+
+
+def _remembering(name: str, owner: type = Logger) -> Any:
+    """Let a method that changes a logger first note how it was."""
 
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if in_task():
-            runtime = running()[0]
-            loggers = runtime.state.get("loggers")
-            if loggers is None:
-                loggers = runtime.state["loggers"] = {}
-                runtime.end_hooks.append(lambda: _restore_loggers(loggers))
-            if id(self) not in loggers:
-                before = (self.level, list(self.handlers), self.propagate, self.disabled)
-                loggers[id(self)] = (self, before)
-        return original(Logger, name)(self, *args, **kwargs)
+        if in_task() and isinstance(self, Logger):
+            _remember(self)
+        return original(owner, name)(self, *args, **kwargs)
 
     method.__name__ = name
     return method
 
 
-def _restore_loggers(loggers: dict[int, tuple[Any, tuple[Any, ...]]]) -> None:
-    for logger, (level, handlers, propagate, disabled) in loggers.values():
-        original(Logger, "setLevel")(logger, level)
+def _set_attribute(self: Any, name: str, value: Any) -> None:
+    # `logger.propagate = False`, say; a logger that is being made has no `_cache` yet.
+    if name in _CONFIGURED and "_cache" in self.__dict__ and in_task():
+        _remember(self)
+    object.__setattr__(self, name, value)
+
+
+def _get_logger(name: str | None = None) -> Any:
+    logger = original(logging, "getLogger")(name)  # type: ignore[arg-type]
+    if in_task():
+        _remember(logger)
+    return logger
+
+
+def _disable(level: int = logging.CRITICAL) -> None:
+    if in_task():
+        _remember(logging.root)
+    original(logging, "disable")(level)  # type: ignore[arg-type]
+
+
+def _restore_logging(loggers: dict[int, tuple[Any, ...]], disabled: int) -> None:
+    for logger, before, handlers, filters in loggers.values():
+        logger.__dict__.update(before)
         logger.handlers[:] = handlers
-        logger.propagate = propagate
-        logger.disabled = disabled
+        logger.filters[:] = filters
+    logging.root.manager.disable = disabled
+    logging.root.manager._clear_cache()  # type: ignore[attr-defined]
+
+
+def _warning(real: Any) -> Any:
+    """Let `warnings` forget what it has shown before: each execution shows it once more."""
+
+    def warn(
+        message: Any,
+        category: Any = None,
+        stacklevel: int = 1,
+        source: Any = None,
+        **more: Any,
+    ) -> None:
+        if in_task():
+            state = running()[0].state
+            if "warned" not in state:
+                state["warned"] = True
+                warnings._filters_mutated()  # type: ignore[attr-defined]
+        real(message, category, stacklevel + 1, source, **more)
+
+    return warn
 
 
 PATCHES: list[tuple[Any, str, Any]] = [
@@ -191,4 +272,11 @@ PATCHES: list[tuple[Any, str, Any]] = [
     (Logger, "setLevel", _remembering("setLevel")),
     (Logger, "addHandler", _remembering("addHandler")),
     (Logger, "removeHandler", _remembering("removeHandler")),
+    (Logger, "__setattr__", _set_attribute),
+    (logging.Filterer, "addFilter", _remembering("addFilter", logging.Filterer)),
+    (logging.Filterer, "removeFilter", _remembering("removeFilter", logging.Filterer)),
+    (logging, "getLogger", _get_logger),
+    (logging, "basicConfig", _basic_config),
+    (logging, "disable", _disable),
+    (warnings, "warn", _warning(warnings.warn)),
 ]

@@ -68,10 +68,11 @@ def simulated(program: Callable[..., Any] | None = None) -> Iterator[adoption.Ad
         raise UsageError(message)
     _installed = True
     changed: list[tuple[Any, str, Any]] = []
+    bound: list[tuple[dict[str, Any], str, Any]] = []
     streams = sys.stdout, sys.stderr
     try:
         replacements = _exchange(changed)
-        _rebind(replacements)
+        bound = _rebind(replacements)
         sys.stdout, sys.stderr = output.TaskStream(streams[0]), output.TaskStream(streams[1])
         yield adoption.adopt_all(program, replacements)
     finally:
@@ -82,6 +83,9 @@ def simulated(program: Callable[..., Any] | None = None) -> Iterator[adoption.Ad
                 delattr(owner, name)
             else:
                 setattr(owner, name, before)
+        for names, name, before in bound:
+            if id(names.get(name)) in _pairs:
+                names[name] = before
         _rebind({id(after): before for after, before in _exchanged_functions()})
         _installed = False
 
@@ -110,8 +114,13 @@ def _exchanged_functions() -> list[tuple[Any, Any]]:
     return list(_pairs.values())
 
 
-def _rebind(table: dict[int, Any]) -> None:
-    """Bind every module's names for something in the table to what the table says."""
+def _rebind(table: dict[int, Any]) -> list[tuple[dict[str, Any], str, Any]]:
+    """Bind every module's names for something in the table to what the table says.
+
+    Returns the names that were bound anew, and what they were bound to before: two originals may
+    have one replacement.
+    """
+    bound: list[tuple[dict[str, Any], str, Any]] = []
     owned = {
         (owner.__name__, name)
         for family in _FAMILIES
@@ -125,4 +134,6 @@ def _rebind(table: dict[int, Any]) -> None:
         for name, value in list(names.items()):
             other = table.get(id(value), _MISSING)
             if other is not _MISSING and (module_name, name) not in owned:
+                bound.append((names, name, value))
                 names[name] = other
+    return bound

@@ -40,7 +40,15 @@ def _register(func: Callable[..., Any], *args: Any, **kwargs: Any) -> Callable[.
     return func
 
 
+def _unregister(func: Callable[..., Any]) -> None:
+    if not in_task():
+        original(atexit, "unregister")(func)  # type: ignore[arg-type]
+        return
+    kept = running()[0].at_exit
+    kept[:] = [item for item in kept if item[0] != func]
+
+
 PATCHES: list[tuple[Any, str, Any]] = [
     (os, name, _refusing(name)) for name in ("fork", "forkpty") if hasattr(os, name)
 ]
-PATCHES.append((atexit, "register", _register))
+PATCHES += [(atexit, "register", _register), (atexit, "unregister", _unregister)]

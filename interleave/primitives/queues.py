@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 from interleave.core.context import in_task, perform, running
 from interleave.core.operation import Operation, SimObject
 from interleave.core.runtime import misuse
-from interleave.primitives.conditions import ConditionState
 from interleave.primitives.installation import (
     ATTRIBUTE,
     attach,
@@ -31,17 +30,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from interleave.core.task import Task
+    from interleave.primitives.conditions import ConditionState
 
 Queue = queue.Queue
 RealSimpleQueue = _queue.SimpleQueue
 HAS_SHUTDOWN = hasattr(queue, "ShutDown")
 
-_PLAIN_SIZES = (Queue._qsize, queue.LifoQueue._qsize, queue.PriorityQueue._qsize)  # type: ignore[attr-defined]
+_PLAIN_SIZES = (Queue._qsize, queue.LifoQueue._qsize, queue.PriorityQueue._qsize)
 _CONDITIONS = ("not_empty", "not_full", "all_tasks_done")
 
 
 class QueueState(SimObject):
-    """What a queue has beside its items: its mutex and conditions, where somebody asked for them."""
+    """What a queue has beside its items: its mutex and conditions, if somebody asked for them."""
 
     __slots__ = (
         "_saved",
@@ -64,8 +64,8 @@ class QueueState(SimObject):
         self.mutex: SimLock | None = None
         self.conditions: dict[str, Any] = {}
         self.plain_size = cls._qsize in _PLAIN_SIZES
-        self.plain_put = cls._put is Queue._put  # type: ignore[attr-defined]
-        self.plain_get = cls._get is Queue._get  # type: ignore[attr-defined]
+        self.plain_put = cls._put is Queue._put
+        self.plain_get = cls._get is Queue._get
         self._saved: dict[str, Any] | None = None
 
     def remember(self) -> None:
@@ -212,7 +212,6 @@ class TryPut(Put):
         return _QueueOperation.enabled(self)
 
     def execute(self) -> None:
-        state = self.target
         self.done = Put.enabled(self)
         if not self.done:
             self.let_go()
@@ -263,7 +262,7 @@ class Get(_QueueOperation):
                 return True
         elif state.size() > 0:
             return True
-        return HAS_SHUTDOWN and state.item.is_shutdown  # type: ignore[no-any-return]
+        return HAS_SHUTDOWN and state.item.is_shutdown
 
     def execute(self) -> Any:
         state = self.target
@@ -370,7 +369,7 @@ class Measure(_QueueOperation):
         if self.ask == "empty":
             return not size
         if self.ask == "full":
-            return 0 < state.item.maxsize <= size
+            return bool(0 < state.item.maxsize <= size)
         return size
 
     def wrote(self) -> bool:

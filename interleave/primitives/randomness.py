@@ -17,7 +17,7 @@ from interleave.primitives.installation import original
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_hidden: Any = random._inst  # type: ignore[attr-defined]
+_hidden: Any = random._inst
 
 
 def stream() -> random.Random:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import _thread
 import sys
 import threading
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from greenlet import GreenletExit
@@ -219,7 +220,7 @@ def restore_adopted() -> None:
         thread.__dict__.update(saved)
 
 
-def _init(
+def _init(  # noqa: PLR0917 - the signature of Thread
     self: Any,
     group: None = None,
     target: Callable[..., object] | None = None,
@@ -422,7 +423,7 @@ def _active_count() -> int:
 
 
 def _listed() -> list[Task]:
-    """Return the tasks that `threading` knows: a raw thread once it asked for `current_thread()`."""
+    """Return the tasks that `threading` knows: a raw one once it asked for `current_thread()`."""
     return [task for task in perform(Census(None)) if not task.path or task.handle is not None]
 
 
@@ -539,7 +540,7 @@ def _register_atexit(func: Callable[..., object], *args: Any, **kwargs: Any) -> 
     if runtime is None or not in_task():
         original_function("_register_atexit")(func, *args, **kwargs)
         return
-    runtime.exit_hooks.insert(0, lambda: func(*args, **kwargs))
+    runtime.exit_hooks.insert(0, partial(func, *args, **kwargs))
 
 
 def original_function(name: str) -> Any:

@@ -33,12 +33,7 @@ def positions(execution: Execution) -> tuple[str, ...]:
         operation = item.operation
         place = execution.places.get(id(operation))
         where = "" if place is None else f", at {_cited(place)}"
-        able = not operation.guarded or operation.enabled()
-        doing = (
-            f"was about to {operation.describe()}"
-            if able
-            else f"waited for {operation.waits_for()}"
-        )
+        doing = f"was about to {operation.describe()}" if item.able else f"waited for {item.what}"
         lines.append(f"{item.task} {doing}{where}")
     return tuple(lines)
 
@@ -60,26 +55,26 @@ def _waits(execution: Execution, waiting: tuple[Waiting, ...]) -> list[str]:
     lines = []
     for item in waiting:
         operation = item.operation
-        lines.append(f"{item.task} waits for {operation.waits_for()}")
+        lines.append(f"{item.task} waits for {item.what}")
         wanted = execution.places.get(id(operation))
         if wanted is not None:
             lines.append(f"    wanted at {_cited(wanted)}")
-        for holder in operation.holders():
+        for holder, over in item.holders:
             taken = _taken(execution, operation, holder)
-            ended = ", which has ended" if holder.done else ""
+            ended = ", which has ended" if over else ""
             if taken is not None:
-                lines.append(f"    held by {holder.id}{ended}, taken at {_cited(taken)}")
+                lines.append(f"    held by {holder}{ended}, taken at {_cited(taken)}")
         target: Any = operation.target
         if target is not None and target.site is not None:
             lines.append(f"    {target.name} was made at {_cited(target.site)}")
     return lines
 
 
-def _taken(execution: Execution, wanted: Operation, holder: Any) -> Place | None:
+def _taken(execution: Execution, wanted: Operation, holder: str) -> Place | None:
     """Return where the holder last took what is wanted."""
     locks = {id(wanted.target), id(getattr(wanted.target, "mutex", None))}
     for event in reversed(execution.events):
-        if event.task is holder and event.kind in _TAKING and id(event.target) in locks:
+        if event.task.id == holder and event.kind in _TAKING and id(event.target) in locks:
             return execution.places.get(id(event))
     return None
 
@@ -90,10 +85,7 @@ def _cited(place: Place) -> str:
 
 def _circle(waiting: tuple[Waiting, ...]) -> list[str]:
     """Return the tasks of a circle of waiting, or nothing."""
-    edges = {
-        item.task: [holder.id for holder in item.operation.holders() if not holder.done]
-        for item in waiting
-    }
+    edges = {item.task: [holder for holder, over in item.holders if not over] for item in waiting}
     for start in edges:
         path = [start]
         seen = {start}
@@ -116,12 +108,11 @@ def _verdict_on(waiting: tuple[Waiting, ...]) -> list[str]:
     if circle:
         lines.append("circle: " + " -> ".join([*circle, circle[0]]))
     for item in waiting:
-        holders = list(item.operation.holders())
-        if not holders:
+        if not item.holders:
             lines.append(
                 f"nobody can ever wake {item.task}: no thread is left that could give it what it "
                 "waits for"
             )
-        elif all(holder.done for holder in holders):
+        elif all(over for _, over in item.holders):
             lines.append(f"nobody can ever wake {item.task}: who holds it has ended")
     return lines

@@ -103,6 +103,7 @@ class Report:
     warnings: tuple[Warned, ...] = ()
     reasons: tuple[str, ...] = ()
     events: tuple[Event, ...] = ()
+    replay_options: tuple[str, ...] = ()
     interrupted: bool = False
 
     def raise_for_failure(self) -> None:

@@ -118,7 +118,8 @@ def _command(report: Report, failure: Failure) -> str:
     token = failure.schedule.token
     if "<" in report.target:
         return f'interleave.replay(program, "{token}")'
-    return f"interleave replay {shlex.quote(report.target)} --schedule {token}"
+    words = ("interleave", "replay", report.target, "--schedule", token, *report.replay_options)
+    return shlex.join(words)
 
 
 def _clipped(text: str, width: int) -> str:

@@ -82,7 +82,8 @@ def _reasons(exploration: Exploration) -> list[str]:
         case Stop.SECONDS:
             reasons.append(
                 f"the budget of {settings.seconds or DEFAULT_SECONDS:g} seconds ended the "
-                "exploration: raise --seconds, make the program smaller, or sample with --strategy random"
+                "exploration: raise --seconds, make the program smaller, or sample with "
+                "--strategy random"
             )
         case Stop.UNFINISHED:
             reasons.append(
