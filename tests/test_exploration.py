@@ -1,0 +1,204 @@
+"""An exploration: what it counts, and why it ends."""
+
+import threading
+import time
+
+import pytest
+
+import interleave
+
+
+def race():
+    log = []
+    threads = [threading.Thread(target=log.append, args=(name,)) for name in "ab"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return "".join(log)
+
+
+def picky():
+    value = race()
+    assert value == "ab", value
+    return value
+
+
+def test_counts_of_outcomes_add_up_to_the_executions():
+    report = interleave.check(race)
+
+    assert sum(outcome.count for outcome in report.outcomes.values()) == report.executions
+    assert set(report.outcomes) == {"ab", "ba"}
+
+
+def test_the_first_failure_ends_the_exploration():
+    report = interleave.check(picky)
+
+    assert report.verdict == "fail"
+    assert not report.exhaustive
+    assert sum(failure.count for failure in report.failures) == 1
+
+
+def test_keep_going_counts_every_failure_and_every_outcome():
+    whole = interleave.check(race)
+    report = interleave.check(picky, keep_going=True)
+    (failure,) = report.failures
+
+    assert report.exhaustive
+    assert report.executions == whole.executions
+    assert failure.count == whole.outcomes["ba"].count
+    assert report.outcomes["ab"].count == whole.outcomes["ab"].count
+
+
+def test_two_failures_of_one_kind_are_two_if_they_say_something_else():
+    def program():
+        value = race()
+        raise ValueError(value)
+
+    report = interleave.check(program, keep_going=True)
+
+    assert {failure.message for failure in report.failures} == {
+        "ValueError: ab",
+        "ValueError: ba",
+    }
+
+
+def test_a_budget_of_executions_ends_it_incomplete():
+    report = interleave.check(race, executions=3)
+
+    assert report.executions == 3
+    assert (report.verdict, report.exhaustive) == ("incomplete", False)
+    assert "the budget of 3 executions ended the exploration" in report.reasons[0]
+
+
+def test_a_budget_met_exactly_at_the_end_is_a_pass():
+    whole = interleave.check(race).executions
+
+    exact = interleave.check(race, executions=whole)
+    tight = interleave.check(race, executions=whole - 1)
+
+    assert (exact.verdict, exact.exhaustive) == ("pass", True)
+    assert (tight.verdict, tight.exhaustive) == ("incomplete", False)
+
+
+def test_a_budget_of_seconds_ends_it_incomplete():
+    def program():
+        for _ in range(3):
+            threading.Thread(target=lambda: [time.sleep(0) for _ in range(9)]).start()
+
+    report = interleave.check(program, seconds=0.2)
+
+    assert report.verdict == "incomplete"
+    assert "the budget of 0.2 seconds ended the exploration" in report.reasons[0]
+    assert report.seconds < 10
+
+
+def test_seconds_of_sampling_are_what_was_asked_for():
+    report = interleave.check(race, strategy="random", seconds=0.1)
+
+    assert report.verdict == "pass"
+    assert not report.exhaustive
+
+
+def test_steps_are_counted_over_all_executions():
+    def program():
+        if interleave.choose([False, True]):
+            time.sleep(0)
+            time.sleep(0)
+
+    report = interleave.check(program)
+
+    # One task: it begins, may sleep twice, and exits.
+    assert (report.steps_min, report.steps_mean, report.steps_max) == (2, 3.0, 4)
+
+
+def test_threads_are_counted_with_main():
+    assert interleave.check(race).threads == 3
+    assert interleave.check(lambda: 1).threads == 1
+
+
+def test_outcomes_are_told_apart_by_equality_and_type():
+    values = [1, True, 1.0, "1"]
+    report = interleave.check(lambda: values[interleave.choose(range(4))])
+
+    assert len(report.outcomes) == 4
+    assert all(outcome.count == 1 for outcome in report.outcomes.values())
+
+
+def test_outcomes_that_cannot_be_hashed_are_told_apart_too():
+    def program():
+        return [{"order": race()}]
+
+    report = interleave.check(program)
+
+    assert sorted(value[0]["order"] for value in report.outcomes) == ["ab", "ba"]
+    assert report.outcomes[[{"order": "ab"}]].count > 0
+    assert [{"order": "ab"}] in report.outcomes
+    assert [{"order": "cd"}] not in report.outcomes
+    with pytest.raises(KeyError):
+        report.outcomes[[]]
+
+
+def test_equal_outcomes_are_one_though_their_representations_differ():
+    class Number:
+        def __init__(self, name):
+            self.name = name
+
+        def __eq__(self, other):
+            return isinstance(other, Number)
+
+        def __repr__(self):
+            return f"Number({self.name})"
+
+        __hash__ = None
+
+    report = interleave.check(lambda: Number(race()))
+
+    assert len(report.outcomes) == 1
+
+
+def test_outcomes_that_differ_by_their_address_alone_are_one():
+    report = interleave.check(lambda: (race(), object())[1])
+
+    assert [outcome.text for outcome in report.outcomes.values()] == ["<object object>"]
+
+
+def test_an_outcome_whose_repr_fails_is_shown_all_the_same():
+    class Bad:
+        def __repr__(self):
+            raise ValueError
+
+    report = interleave.check(Bad)
+
+    assert report.verdict == "pass"
+    assert [outcome.text for outcome in report.outcomes.values()] == [
+        "<Bad whose repr raises ValueError>"
+    ]
+
+
+def test_every_outcome_must_satisfy_what_is_expected():
+    report = interleave.check(race, expect="outcome == 'ab'", keep_going=True)
+    (failure,) = report.failures
+
+    assert report.verdict == "fail"
+    assert failure.kind == "expectation"
+    assert failure.message == "outcome 'ba' does not satisfy outcome == 'ab'"
+    assert list(interleave.replay(race, failure.schedule).outcomes) == ["ba"]
+    assert interleave.check(race, expect="outcome in ('ab', 'ba')").verdict == "pass"
+
+
+def test_an_expectation_that_fails_itself_is_an_error_of_usage():
+    with pytest.raises(interleave.UsageError, match="--expect failed on outcome 'ab': NameError"):
+        interleave.check(race, expect="result == 1")
+
+
+def test_progress_is_told_while_it_runs():
+    def program():
+        for _ in range(3):
+            threading.Thread(target=lambda: [time.sleep(0) for _ in range(9)]).start()
+
+    seen = []
+    interleave.check(program, seconds=0.7, progress=lambda state: seen.append(state.executions))
+
+    assert len(seen) >= 2
+    assert seen == sorted(seen)

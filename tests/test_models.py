@@ -1,0 +1,47 @@
+"""The models come out as they declare, and their counts are those of the tutorial."""
+
+from pathlib import Path
+
+import pytest
+
+import interleave
+from interleave.core.program import import_file
+from interleave.folder import check_folder, programs
+
+MODELS = Path(__file__).parent.parent / "models"
+NOT_RUN = {
+    "t09_update_without_sleep.py:update_without_sleep",
+    "t12_return_after_release.py:what_is_received",
+    "t12_return_after_release.py:return_after_release",
+}
+
+
+def test_every_model_comes_out_as_it_declares():
+    results = {Path(item.target).name: item for item in check_folder(MODELS)}
+    assert {name: item.differences for name, item in results.items() if item.report} == {
+        name: () for name in results.keys() - NOT_RUN
+    }
+    assert {name for name, item in results.items() if item.report is None} == NOT_RUN
+
+
+def test_there_is_a_model_for_each_of_the_19_programs_of_the_tutorial():
+    numbers = {Path(item.target).name[:3] for item in programs(MODELS) if item.is_model}
+    assert numbers == {f"t{number:02}" for number in range(1, 20)}
+
+
+@pytest.mark.slow
+def test_sampling_reaches_all_90_log_orders_of_the_pool_and_no_other():
+    # 6! / (2! 2! 2!): every order of the three pairs of lines in which no pair is turned round.
+    program = import_file(MODELS / "t05_pool_map.py").pool_map
+    report = interleave.check(
+        program, strategy="random", seed=1, executions=100_000, observe="output", seconds=600
+    )
+    assert report.verdict == "pass"
+    assert len(report.outcomes) == 90
+    for lines in report.outcomes:
+        assert sorted(lines) == sorted(
+            f"Thread {number}: {what}" for number in range(3) for what in ("starting", "finishing")
+        )
+        for number in range(3):
+            start = lines.index(f"Thread {number}: starting")
+            assert start < lines.index(f"Thread {number}: finishing")
