@@ -18,7 +18,9 @@ NOT_RUN = {
 
 def test_every_model_comes_out_as_it_declares():
     results = {Path(item.target).name: item for item in check_folder(MODELS)}
-    assert {name: item.differences for name, item in results.items() if item.report} == dict.fromkeys(results.keys() - NOT_RUN, ())
+    assert {
+        name: item.differences for name, item in results.items() if item.report
+    } == dict.fromkeys(results.keys() - NOT_RUN, ())
     assert {name for name, item in results.items() if item.report is None} == NOT_RUN
 
 
