@@ -49,7 +49,9 @@ def check(
     settings = Settings.of(options)
     strategy = _strategy(settings)
     with session(found, settings) as opened:
-        return _report(opened, explore(opened, strategy, progress=progress))
+        exploration = explore(opened, strategy, progress=progress)
+        _repeat(opened, exploration)
+        return _report(opened, exploration)
 
 
 def replay(
@@ -106,6 +108,22 @@ def _replay_seed(program: Program, seed: int | str, options: dict[str, Any]) -> 
     with session(program, settings) as opened:
         exploration = explore(opened, strategy)
         return _report(opened, exploration, one=exploration.last_choices, index=int(index or 0))
+
+
+def _repeat(opened: Session, exploration: Exploration) -> None:
+    """Run a witness again: if it leads elsewhere, the program is not deterministic."""
+    witnesses = [entry.witness for entry in exploration.outcomes][:3]
+    witnesses.extend(found.witness for found in exploration.failures[:1])
+    for witness in witnesses:
+        again = opened.record(witness.choices)
+        if again.steps != witness.steps or again.digest() != witness.digest:
+            exploration.stop = Stop.DIVERGED
+            exploration.detail = (
+                f"execution {witness.index} had {witness.steps} events, and with the same choices "
+                f"it has {again.steps} others now: something else than the schedule decides (state "
+                "left over from the execution before, set order, id(), a real clock, os.urandom?)"
+            )
+            return
 
 
 def _program(program: Callable[[], Any] | Program | str) -> Program:

@@ -15,6 +15,7 @@ from rich.text import Text
 
 import interleave
 from interleave.checker import check, replay
+from interleave.core import watchdog
 from interleave.core.program import from_target
 from interleave.errors import UsageError
 from interleave.folder import check_folder, programs
@@ -221,7 +222,7 @@ def _check_folder(path: Path, form: str) -> int:
         click.echo(as_json.render(_folder_object(path, results, passed=not wrong)))
     else:
         good = len(results) - len(wrong) - len(not_run)
-        summary = f"{good} models as declared"
+        summary = f"{text.counted(good, 'model')} as declared"
         summary += f", {len(wrong)} not as declared" if wrong else ""
         summary += f", {len(not_run)} not run" if not_run else ""
         _say("bold red" if wrong else "bold green", summary)
@@ -235,7 +236,8 @@ def _folder_line(result: Checked) -> text.Line:
     extent = "exhaustive" if report.exhaustive else "not exhaustive"
     runs = report.executions + report.blocked + report.cut
     numbers = (
-        f"{runs:,} executions, {extent}, {len(report.outcomes)} outcomes, {report.seconds:.2f} s"
+        f"{text.counted(runs, 'execution')}, {extent}, "
+        f"{text.counted(len(report.outcomes), 'outcome')}, {report.seconds:.2f} s"
     )
     if result.as_declared:
         return "green", f"ok  {result.target}  {report.verdict}: {numbers}"
@@ -299,6 +301,7 @@ def _progress(form: str) -> Iterator[Callable[[Exploration], None] | None]:
 
 def _run(action: Callable[[], int]) -> None:
     """Run a command and exit with its status; nobody sees a traceback for a usage error."""
+    watchdog.allow_exit()
     try:
         status = action()
     except UsageError as error:

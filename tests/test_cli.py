@@ -272,7 +272,7 @@ def test_a_folder_is_checked_model_by_model(folder):
     good, wrong = run("check", "models"), run("check", "wrong")
 
     assert "models/fine.py:fine" in good.output.replace(os.sep, "/")
-    assert good.output.splitlines()[-1] == "1 models as declared"
+    assert good.output.splitlines()[-1] == "1 model as declared"
     assert "outcomes that are not declared: [2]" in wrong.output
     assert wrong.output.splitlines()[-1] == "0 models as declared, 1 not as declared"
 

@@ -55,6 +55,9 @@ RUNNING, ATOMIC, TEARDOWN = range(3)
 _PATIENCE = 1_000
 """How many operations a task may do while it is torn down before it is told to end again."""
 
+_MOMENT = 1e-6
+"""Seconds that a wait takes whose time is over already."""
+
 _RESUMED = "a task was resumed after its execution had ended"
 
 _MISUSE = "__interleave_misuse__"
@@ -179,7 +182,8 @@ class Runtime:
         self.output: list[str] = []
         self.partial = ""
         self.warnings: list[Warned] = []
-        self.preemptions = self.switches = self.begun = 0
+        self.preemptions = self.switches = 0
+        self.begun = 1
         self.now = 0.0
         self.timed = False
         self.state: dict[str, Any] = {}
@@ -201,7 +205,6 @@ class Runtime:
 
     def run_task(self, task: Task) -> None:
         """Run the body of a task between its first and its last event."""
-        self.begun += 1
         begin = task.pending
         self.events.append(begin)
         self.record(begin, None)
@@ -284,6 +287,7 @@ class Runtime:
         task.pending = begin = Begin(target)
         begin.task = task
         insort(self.live, task, key=_path)
+        self.begun += 1
         return task
 
     def start(self, task: Task) -> Worker:
@@ -405,13 +409,16 @@ class Runtime:
         )
 
     def expire(self, task: Task, op: Operation) -> Any:
-        """Let the timeout of a wait pass."""
+        """Let the timeout of a wait pass.
+
+        A wait of no length takes a moment too, as on any machine: a loop that waits for what is
+        left of its time, and ends only when less than nothing is, would never end otherwise.
+        """
         if self.free_time:
-            if op.deadline > task.clock:
-                task.clock = op.deadline
-                self.timed = True
-        elif op.deadline > self.now:
-            self.now = op.deadline
+            task.clock = max(op.deadline, task.clock + _MOMENT)
+            self.timed = True
+        else:
+            self.now = max(op.deadline, self.now if op.timeout else self.now + _MOMENT)
         return op.expire()
 
     def merge_clocks(self, task: Task, op: Operation) -> None:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 _LOOK_EVERY = 0.25
 _TRIES = 8
 _EXIT_STATUS = 3
+_may_exit = False
 _SIGNAL = getattr(signal, "SIGURG", None)
 """Ignored by default, so one that comes too late does no harm."""
 
@@ -84,7 +85,7 @@ class _Watcher:
                 seen, since, strikes = now, _real.monotonic(), 0
             elif _real.monotonic() - since >= self.seconds + strikes:
                 strikes += 1
-                if strikes > _TRIES:
+                if strikes == _TRIES:
                     self._give_up()
                 self._strike()
 
@@ -105,14 +106,26 @@ class _Watcher:
             raise HangDetected
 
     def _give_up(self) -> None:
-        """The program swallows the exception, or blocks where nothing interrupts it."""
+        """The program swallows the exception, or blocks where nothing interrupts it.
+
+        A command line ends the process then; elsewhere that is not ours to do, and the watchdog
+        says so and goes on trying.
+        """
         place = user_place(sys._current_frames().get(self.thread))
         _real.stderr.write(
-            f"interleave: the program hangs at {place} and cannot be interrupted; "
-            f"the process ends (status {_EXIT_STATUS}). Take the blocking call out of it.\n"
+            f"interleave: the program hangs at {place} and cannot be interrupted"
+            f"{f'; the process ends (status {_EXIT_STATUS})' if _may_exit else ''}. "
+            "Take the blocking call out of it.\n"
         )
         _real.stderr.flush()
-        os._exit(_EXIT_STATUS)
+        if _may_exit:
+            os._exit(_EXIT_STATUS)
+
+
+def allow_exit() -> None:
+    """Let the watchdog end the process when a hanging program cannot be interrupted."""
+    global _may_exit
+    _may_exit = True
 
 
 def _main_ident() -> int | None:

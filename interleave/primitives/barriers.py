@@ -69,7 +69,7 @@ class BarrierState(SimObject):
 
 
 class _BarrierOperation(Operation):
-    """Needs the barrier's lock; it is held while the action runs, which may take it again."""
+    """Needs the barrier's lock; it is held while the action runs, and nobody takes it twice."""
 
     __slots__ = ()
     guarded = True
@@ -79,8 +79,7 @@ class _BarrierOperation(Operation):
         self.target = target
 
     def enabled(self) -> bool:
-        acting = self.target.acting
-        return acting is None or acting is self.task
+        return self.target.acting is None
 
     def holders(self) -> Iterable[Task]:
         return () if self.target.acting is None else (self.target.acting,)

@@ -98,6 +98,7 @@ class Wait(_ConditionOperation):
 
     __slots__ = ("waiter",)
     kind = "wait"
+    tells = False
 
     def execute(self) -> Waiter:
         condition = refreshed(self.condition)
@@ -122,6 +123,7 @@ class Wake(_ConditionOperation):
 
     __slots__ = ("waiter",)
     kind = "wake"
+    tells = False
     guarded = True
 
     def __init__(self, condition: ConditionState, waiter: Waiter) -> None:

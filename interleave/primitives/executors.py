@@ -442,28 +442,16 @@ class Take(_PoolOperation):
 
 
 class Close(_PoolOperation):
-    """Accept no more calls; optionally throw away those that wait."""
+    """Accept no more calls."""
 
-    __slots__ = ("cancel",)
+    __slots__ = ()
     kind = "shutdown"
     tells = False
 
-    def __init__(self, target: PoolState, *, cancel: bool) -> None:
-        self.target = target
-        self.cancel = cancel
-
-    def execute(self) -> list[Call]:
+    def execute(self) -> None:
         pool = self.target
         pool.closed = True
         pool.show("_shutdown", True)
-        dropped: list[Call] = []
-        if self.cancel:
-            dropped.extend(pool.calls)
-            pool.calls.clear()
-        return dropped
-
-    def unwind(self) -> list[Call]:
-        return []
 
 
 class Break(_PoolOperation):
@@ -473,16 +461,31 @@ class Break(_PoolOperation):
     kind = "break"
     tells = False
 
-    def execute(self) -> list[Call]:
+    def execute(self) -> None:
         pool = self.target
         pool.broken = True
         pool.show("_broken", _BROKEN)
-        dropped = list(pool.calls)
-        pool.calls.clear()
-        return dropped
 
-    def unwind(self) -> list[Call]:
-        return []
+
+class Drop(_PoolOperation):
+    """Throw away the next call that waits; a worker may come between two of them."""
+
+    __slots__ = ()
+    kind = "drop a call from"
+    tells = False
+
+    def execute(self) -> Call | None:
+        calls = self.target.calls
+        return calls.popleft() if calls else None
+
+    def unwind(self) -> None:
+        return None
+
+
+def _dropped(pool: PoolState) -> Iterator[Call]:
+    """Throw away the calls that wait, one after the other."""
+    while (call := perform(Drop(pool))) is not None:
+        yield call
 
 
 def _abandon(pool: PoolState) -> None:
@@ -492,7 +495,7 @@ def _abandon(pool: PoolState) -> None:
     if in_task():
         runtime, task = running()
         if not runtime.phase and not task.done:
-            perform(Close(pool, cancel=False))
+            perform(Close(pool))
             return
     pool.closed = True
 
@@ -519,7 +522,8 @@ def _worker(pool: PoolState, initializer: Callable[..., object] | None, initargs
             raise
         except BaseException:  # noqa: BLE001 - as CPython does
             _base.LOGGER.critical("Exception in initializer:", exc_info=True)
-            for call in perform(Break(pool)):
+            perform(Break(pool))
+            for call in _dropped(pool):
                 _finish(call, None, BrokenThreadPool(_BROKEN))
             return
     try:
@@ -797,7 +801,7 @@ def _at_exit(runtime: Runtime, pools: list[PoolState]) -> None:
     """What `_python_exit` does when main ends: close every pool, then wait for all of them."""
     for pool in pools:
         if not pool.closed:
-            perform(Close(pool, cancel=False))
+            perform(Close(pool))
     runtime.state["pools closed"] = True
     for pool in pools:
         _await_workers(pool)
@@ -861,8 +865,10 @@ def _shutdown(self: Any, wait: bool = True, *, cancel_futures: bool = False) -> 
     if pool is None:
         original(ThreadPoolExecutor, "shutdown")(self, wait, cancel_futures=cancel_futures)
         return
-    for call in perform(Close(pool, cancel=cancel_futures)):
-        call.future.cancel()
+    perform(Close(pool))
+    if cancel_futures:
+        for call in _dropped(pool):
+            call.future.cancel()
     if wait:
         _await_workers(pool)
 
@@ -888,9 +894,6 @@ def _wait(
     states = _states(futures)
     if states is None or not in_task():
         return _real_wait(futures, timeout, return_when)
-    if return_when not in (_base.FIRST_COMPLETED, _base.FIRST_EXCEPTION, _base.ALL_COMPLETED):
-        message = f"Invalid return condition: {return_when!r}"
-        raise ValueError(message)
 
     def fulfilled() -> bool:
         undone = sum(state.state not in _SETTLED for state in states)
@@ -902,13 +905,19 @@ def _wait(
             state.state == FINISHED and state.error is not None for state in states
         )
 
-    if timeout is None:
-        perform(AwaitMany(states, fulfilled))
-    else:
-        perform(TimedAwaitMany(states, fulfilled, max(timeout, 0)))
-    done = {
-        future for future, state in zip(futures, states, strict=True) if state.state in _SETTLED
-    }
+    seen = perform(_Settled(states))
+    if not fulfilled():
+        if return_when not in (_base.FIRST_COMPLETED, _base.FIRST_EXCEPTION, _base.ALL_COMPLETED):
+            message = f"Invalid return condition: {return_when!r}"
+            raise ValueError(message)
+        if timeout is None:
+            perform(AwaitMany(states, fulfilled))
+        else:
+            perform(TimedAwaitMany(states, fulfilled, max(timeout, 0)))
+        seen = [state for state in states if state.state in _SETTLED]
+        # CPython takes leave of one future after the other: more may be done meanwhile.
+        seen += [state for state in states if state not in seen and perform(Ask(state, _SETTLED))]
+    done = {future for future, state in zip(futures, states, strict=True) if state in seen}
     return _base.DoneAndNotDoneFutures(done, set(futures) - done)
 
 

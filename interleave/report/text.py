@@ -45,8 +45,13 @@ def lines(report: Report) -> Iterator[Line]:
         yield from _failure(report, failure)
 
 
+def counted(number: int, thing: str) -> str:
+    """Return `1 thing`, `2 things`."""
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
 def _numbers(report: Report) -> str:
-    parts = [f"{report.executions:,} execution{'s' if report.executions != 1 else ''}"]
+    parts = [counted(report.executions, "execution")]
     if report.blocked:
         parts.append(f"{report.blocked:,} blocked")
     if report.cut:

@@ -150,8 +150,7 @@ def _doubts(exploration: Exploration) -> list[Warned]:
         return [
             Warned(
                 "single-thread",
-                "the program started no thread: nothing was interleaved (did the target mean a "
-                "function of this file, path.py:function?)",
+                "the program started no thread: nothing was interleaved",
             )
         ]
     if not exploration.switched:

@@ -13,6 +13,12 @@ if TYPE_CHECKING:
     from interleave.core.strategy import TaskView
 
 
+_CAUSES = (
+    "something else than the schedule decides (state left over from the execution before, set "
+    "order, id(), a real clock, os.urandom?)"
+)
+
+
 class DepthFirst:
     """Depth-first search: repeat the last execution, with its last open choice moved on by one."""
 
@@ -21,6 +27,7 @@ class DepthFirst:
     def __init__(self) -> None:
         self._path: list[int] = []
         self._widths: list[int] = []
+        self._seen: list[list[tuple[tuple[int, ...], str]]] = []  # what could go on at each choice
         self._depth = 0
         self._started = False
 
@@ -40,7 +47,21 @@ class DepthFirst:
         return True
 
     def choose(self, options: Sequence[TaskView], stays: int) -> int:
-        """Follow the path, and beyond it go on with the first option."""
+        """Follow the path, and beyond it go on with the first option.
+
+        Raises:
+            NondeterministicError: when the options are not those of last time.
+        """
+        depth = self._depth
+        seen = [(option.path, option.pending.kind) for option in options]
+        if depth == len(self._path):
+            self._seen[depth:] = [seen]
+        elif self._seen[depth] != seen:
+            message = (
+                f"at choice {depth} the threads were about to {_told(self._seen[depth])} before, "
+                f"and are about to {_told(seen)} now, after the same choices: {_CAUSES}"
+            )
+            raise NondeterministicError(message)
         return self.choose_value(len(options))
 
     def choose_value(self, count: int) -> int:
@@ -54,12 +75,14 @@ class DepthFirst:
         if depth == len(self._path):
             self._path.append(0)
             self._widths.append(count)
+            self._seen[depth + 1 :] = []
+            if len(self._seen) == depth:
+                self._seen.append([])
             return 0
         if self._widths[depth] != count:
             message = (
                 f"choice {depth} had {self._widths[depth]} options before and has {count} now, "
-                "after the same choices: something else than the schedule decides (state left "
-                "over from the execution before, set order, id(), a real clock, os.urandom?)"
+                f"after the same choices: {_CAUSES}"
             )
             raise NondeterministicError(message)
         return self._path[depth]
@@ -70,3 +93,8 @@ class DepthFirst:
             # The execution was cut before the end of its path (hang, interruption).
             del self._path[self._depth :]
             del self._widths[self._depth :]
+
+
+def _told(seen: list[tuple[tuple[int, ...], str]]) -> str:
+    """Say which operations stood at a choice, by task."""
+    return ", ".join(f"{kind} ({'.'.join(('main', *map(str, path)))})" for path, kind in seen)

@@ -300,7 +300,8 @@ def test_cancel_futures_drops_what_no_worker_has_taken():
         pool.shutdown(cancel_futures=True)
         return tuple(future.cancelled() for future in made)
 
-    assert outcomes(program) == {(True, True), (False, True), (False, False)}
+    # While the first is cancelled, the worker may still take the second.
+    assert outcomes(program) == {(True, True), (False, True), (False, False), (True, False)}
 
 
 def test_a_pool_left_open_is_closed_when_main_ends():

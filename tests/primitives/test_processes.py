@@ -122,9 +122,10 @@ def test_nothing_of_it_runs_at_the_real_end():
         "def program():\n"
         "    atexit.register(lambda: open('ran', 'a').write('x'))\n"
         "report = interleave.check(program, strategy='random', executions=3)\n"
-        "print(report.verdict, len(open('ran').read()))\n"
+        "ran = len(open('ran').read())\n"
+        "print(report.verdict, ran >= 3)\n"
         "atexit.register(lambda: print('real'))\n"
-        "atexit.register(lambda: print(len(open('ran').read())))\n"
+        "atexit.register(lambda: print(len(open('ran').read()) - ran))\n"
     )
 
     done = subprocess.run(
@@ -136,4 +137,4 @@ def test_nothing_of_it_runs_at_the_real_end():
     )
 
     assert done.stderr == ""
-    assert done.stdout == "pass 3\n3\nreal\n"
+    assert done.stdout == "pass True\n0\nreal\n"
