@@ -1,9 +1,15 @@
 """T18: a timer of 30 seconds, and main that cancels it.
 
 `cancel()` and the end of the 30 s race. If `cancel()` comes first, the function never
-runs; if the timer comes first, it has run, and `cancel()` does nothing to it. It never
-runs after `cancel()` has returned. The programs return what happened, in order. No
-check takes 30 s, or any time at all: the clock is virtual.
+runs; if the timer comes first, it has run, and `cancel()` does nothing to it. The programs
+return what happened, in order. No check takes 30 s, or any time at all: the clock is
+virtual.
+
+That the function never runs after `cancel()` has returned is true of these programs
+at granularity `sync` alone. A `Timer` waits, asks `finished.is_set()`, and calls the
+function; `sync` has no schedule point between the last two. CPython has no lock
+there: `cancel()` may come in between and return, and the function is called all the
+same.
 
 In the default time mode durations promise nothing, so both endings are reached even
 if main cancels at once. With `time="idle"` durations hold: cancelled before 30 s it
