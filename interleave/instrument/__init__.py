@@ -1,0 +1,1 @@
+"""Instrumentation: what makes plain accesses of a program visible to the scheduler."""

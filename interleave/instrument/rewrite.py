@@ -1,0 +1,410 @@
+"""Rewrites code objects so that a hook is called just before each access another thread could see.
+
+A hook sees copies of what the access is about to take from the stack, and its result is thrown
+away: apart from the time in between, the code does what it did. Every hook stands behind a gate, a
+list that is empty (false) while no check runs, so that instrumented code costs a few nanoseconds
+an access then. Inserted instructions carry the position of the access that they stand before.
+
+What differs from one CPython to the next (3.11 to 3.13) is in the tables below and in `_call`.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from types import CodeType
+from typing import TYPE_CHECKING, Any, Protocol
+
+from bytecode import Bytecode, Instr, Label
+from bytecode.instr import TryBegin
+
+from interleave.instrument.shared_names import NOTHING_KNOWN, cells_of, is_module_body
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    from bytecode.instr import InstrLocation
+
+    from interleave.instrument.shared_names import Cells
+
+PY312 = sys.version_info >= (3, 12)
+PY313 = sys.version_info >= (3, 13)
+
+_EXTRA_STACK = 8
+"""A hook call takes its function, a null, and copies of at most so many operands but for calls."""
+
+
+Done = dict[int, tuple[CodeType, CodeType]]
+"""Code objects by their `id`, each with its rewriting (and so kept alive)."""
+
+
+class Gate(list[Any]):
+    """What a hook stands behind: true while it holds something.
+
+    A list, because its truth is looked at in C; with a hash, because code objects have one.
+    """
+
+    __slots__ = ()
+    __hash__ = object.__hash__  # type: ignore[assignment]
+
+
+class Hooks(Protocol):
+    """What rewritten code calls: a gate, and beside it a function for every hook named below."""
+
+    @property
+    def gate(self) -> Gate:
+        """What every hook stands behind."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Site:
+    """Which hook stands before an instruction, and which operands it gets (1 is the top)."""
+
+    hook: str
+    operands: tuple[int, ...]
+    named: bool = False  # the name in the instruction is the last argument
+
+
+_SITES: dict[str, _Site] = {
+    "LOAD_ATTR": _Site("attribute_read", (1,), named=True),
+    "LOAD_METHOD": _Site("attribute_read", (1,), named=True),
+    "STORE_ATTR": _Site("attribute_write", (1,), named=True),
+    "DELETE_ATTR": _Site("attribute_delete", (1,), named=True),
+    "BINARY_SUBSCR": _Site("item_read", (2, 1)),
+    "STORE_SUBSCR": _Site("item_write", (2, 1, 3)),
+    "DELETE_SUBSCR": _Site("item_delete", (2, 1)),
+    "BINARY_SLICE": _Site("content_read", (3,)),
+    "STORE_SLICE": _Site("slice_write", (3, 4)),
+    "UNPACK_SEQUENCE": _Site("size_read", (1,)),
+    "UNPACK_EX": _Site("size_read", (1,)),
+    "LIST_EXTEND": _Site("size_read", (1,)),
+    "SET_UPDATE": _Site("size_read", (1,)),
+    "DICT_UPDATE": _Site("content_read", (1,)),
+    "DICT_MERGE": _Site("content_read", (1,)),
+    "GET_LEN": _Site("size_read", (1,)),
+    "MATCH_KEYS": _Site("content_read", (2,)),
+    "MATCH_CLASS": _Site("match_class", (3, 1)),
+    "FORMAT_SIMPLE": _Site("content_read", (1,)),
+    "FORMAT_WITH_SPEC": _Site("content_read", (2,)),
+    "CONVERT_VALUE": _Site("content_read", (1,)),
+    "CONTAINS_OP": _Site("contains", (1, 2)),
+    "COMPARE_OP": _Site("binary", (2, 1)),
+    "GET_ITER": _Site("iterating", (1,)),
+    "FOR_ITER": _Site("step", (1,)),
+    "SEND": _Site("step", (2,)),
+}
+"""Operands that are null at run time must never be copied: none of these can be."""
+
+_TRUTH = frozenset(
+    {
+        "TO_BOOL",
+        *("POP_JUMP_IF_TRUE", "POP_JUMP_IF_FALSE"),
+        *("POP_JUMP_FORWARD_IF_TRUE", "POP_JUMP_FORWARD_IF_FALSE"),
+        *("POP_JUMP_BACKWARD_IF_TRUE", "POP_JUMP_BACKWARD_IF_FALSE"),
+        *("JUMP_IF_TRUE_OR_POP", "JUMP_IF_FALSE_OR_POP", "UNARY_NOT"),
+    }
+)
+"""A test of truth asks a container for its length."""
+
+_BOOLEAN = frozenset(
+    {
+        *("COMPARE_OP", "IS_OP", "CONTAINS_OP", "UNARY_NOT", "TO_BOOL"),
+        *("CHECK_EXC_MATCH", "CHECK_EG_MATCH", "MATCH_MAPPING", "MATCH_SEQUENCE"),
+        *("MATCH_KEYS", "WITH_EXCEPT_START"),
+    }
+)
+"""After these there is nothing shared to ask."""
+
+_GLOBAL_READS = frozenset({"LOAD_GLOBAL"})
+_GLOBAL_WRITES = frozenset({"STORE_GLOBAL", "DELETE_GLOBAL"})
+_NAME_READS = frozenset({"LOAD_NAME"})
+_NAME_WRITES = frozenset({"STORE_NAME", "DELETE_NAME"})
+_CELL_READS = frozenset({"LOAD_DEREF", "LOAD_CLASSDEREF", "LOAD_FROM_DICT_OR_DEREF"})
+_CELL_WRITES = frozenset({"STORE_DEREF", "DELETE_DEREF"})
+
+CALLS = frozenset({"CALL", "CALL_KW", "CALL_FUNCTION_EX"})
+
+
+def rewrite(
+    code: CodeType,
+    hooks: Hooks,
+    *,
+    shared_globals: Collection[str] = (),
+    cells: Cells = NOTHING_KNOWN,
+    done: Done | None = None,
+) -> CodeType:
+    """Return the code with its hooks, and so the code of all functions inside it.
+
+    `shared_globals` are the global names that somebody stores to; `cells` tells which variables
+    of enclosing functions never change. `done` takes what became of each code object, by its `id`
+    (code objects of two files can be equal).
+    """
+    if done is None:
+        done = {}
+    known = done.get(id(code))
+    if known is not None:
+        return known[1]
+    result = _Rewriting(code, hooks, shared_globals, cells, done).result()
+    done[id(code)] = (code, result)
+    return result
+
+
+class _Rewriting:
+    """The rewriting of one code object."""
+
+    def __init__(
+        self,
+        code: CodeType,
+        hooks: Hooks,
+        shared_globals: Collection[str],
+        cells: Cells,
+        done: Done,
+    ) -> None:
+        self.code = code
+        self.hooks = hooks
+        self.shared_globals = shared_globals
+        self.cells = cells_of(code, cells)
+        self.done = done
+        self.module_body = is_module_body(code)
+        self.widest = 0
+
+    def result(self) -> CodeType:
+        code = self.code
+        source = Bytecode.from_code(code, conserve_exception_block_stackdepth=True)
+        nulls = _nulls(source)
+        items: list[Any] = []
+        before = ""
+        hold = -1  # where a KW_NAMES was put: the hook of its call must stand before it
+        for index, item in enumerate(source):
+            if not isinstance(item, Instr):
+                if isinstance(item, Label):
+                    before = ""
+                items.append(item)
+                continue
+            name = item.name
+            hook: list[Any] = []
+            if name in ("KW_NAMES", "PRECALL"):
+                if hold < 0:
+                    hold = len(items)
+            elif name in CALLS:
+                hook = list(self._at_call(item, nulls.get(index)))
+            else:
+                hook = list(self._at(item, before))
+            if name in CALLS and hold >= 0:
+                items[hold:hold] = hook
+            else:
+                items.extend(hook)
+            if name in CALLS:
+                hold = -1
+            items.extend(self._kept(item))
+            before = name
+        source[:] = items
+        source.argnames = list(code.co_varnames)  # keeps the order of `locals()`
+        new = source.to_code(
+            stacksize=code.co_stacksize + _EXTRA_STACK + self.widest,
+            compute_exception_stack_depths=False,
+        )
+        return new.replace(co_name=code.co_name, co_qualname=code.co_qualname)
+
+    def _kept(self, item: Instr) -> Iterator[Instr]:
+        """The instruction itself: functions inside are rewritten, method loads become plain ones.
+
+        A load of a method pushes either the function and the object, or null and a value; which
+        of both is known at run time alone, and null cannot be copied. So the bound method is
+        loaded, and the null put where it belongs.
+        """
+        name, arg, place = item.name, item.arg, item.location
+        if name == "LOAD_CONST" and isinstance(arg, CodeType):
+            inner = rewrite(
+                arg,
+                self.hooks,
+                shared_globals=self.shared_globals,
+                cells=self.cells,
+                done=self.done,
+            )
+            yield Instr(name, inner, location=place)
+            return
+        plain: Instr | None = None
+        if name == "LOAD_METHOD":
+            plain = Instr("LOAD_ATTR", arg, location=place)
+        elif name == "LOAD_ATTR" and isinstance(arg, tuple) and arg[0]:
+            plain = Instr("LOAD_ATTR", (False, arg[1]), location=place)
+        elif name == "LOAD_SUPER_ATTR" and isinstance(arg, tuple) and arg[0]:
+            plain = Instr("LOAD_SUPER_ATTR", (False, *arg[1:]), location=place)
+        if plain is None:
+            yield item
+            return
+        yield plain
+        yield Instr("PUSH_NULL", location=place)
+        if not PY313:
+            yield Instr("SWAP", 2, location=place)
+
+    def _at(self, item: Instr, before: str) -> Iterator[Any]:
+        """The hook before an instruction that is no call, if there is one."""
+        name, arg, place = item.name, item.arg, item.location
+        site = _SITES.get(name)
+        if site is not None:
+            if not site.named:
+                yield from self._hook(site.hook, site.operands, (), place)
+            else:
+                text = arg[-1] if isinstance(arg, tuple) else arg
+                yield from self._hook(site.hook, site.operands, (text,), place)
+        elif name == "BINARY_OP":
+            inplace = _number(arg) >= 13  # opcode.py: NB_INPLACE_ADD
+            yield from self._hook("inplace" if inplace else "binary", (2, 1), (), place)
+        elif name in _TRUTH:
+            if before not in _BOOLEAN:
+                yield from self._hook("size_read", (1,), (), place)
+        elif name == "FORMAT_VALUE":
+            has_spec = _number(arg) & 4
+            yield from self._hook("content_read", (2 if has_spec else 1,), (), place)
+        elif name in _CELL_READS or name in _CELL_WRITES:
+            variable = arg.name  # type: ignore[union-attr]
+            if variable not in self.cells.constant:
+                hook = "cell_read" if name in _CELL_READS else "cell_write"
+                yield from self._hook(hook, (), (arg, variable), place)
+        elif name in _GLOBAL_READS:
+            text = arg[1] if isinstance(arg, tuple) else arg
+            if text in self.shared_globals:
+                yield from self._hook("global_read", (), (text,), place)
+        elif name in _GLOBAL_WRITES:
+            yield from self._hook("global_write", (), (arg,), place)
+        elif self.module_body and (name in _NAME_READS or name in _NAME_WRITES):
+            hook = "global_read" if name in _NAME_READS else "global_write"
+            if arg in self.shared_globals:
+                yield from self._hook(hook, (), (arg,), place)
+
+    def _at_call(self, item: Instr, null: bool | None) -> Iterator[Any]:
+        """The hook before a call; `null` tells whether the slot beside its function holds null."""
+        if null is None:
+            return  # code that cannot be reached
+        if item.name == "CALL_FUNCTION_EX":
+            above = 1 + (_number(item.arg) & 1)
+            function = above + (2 if PY313 else 1)
+            operands = (function, *range(above, 0, -1))
+            yield from self._hook("call_expanded", operands, (), item.location)
+            return
+        count = _number(item.arg)
+        shift = 1 if item.name == "CALL_KW" else 0  # the names of the keywords are on top
+        self.widest = max(self.widest, count + 2)
+        first = count + shift
+        if null:
+            operands = (first + (2 if PY313 else 1), *range(first, shift, -1))
+        else:
+            operands = tuple(range(first + 2, shift, -1))
+        yield from self._hook("call", operands, (), item.location)
+
+    def _hook(
+        self,
+        hook: str,
+        operands: tuple[int, ...],
+        constants: tuple[Any, ...],
+        place: InstrLocation | None,
+    ) -> Iterator[Any]:
+        """Call a hook with copies of operands and with constants (or variables' cells)."""
+        skip = Label()
+        yield Instr("LOAD_CONST", self.hooks.gate, location=place)
+        if PY313:
+            yield Instr("TO_BOOL", location=place)
+        yield Instr(
+            "POP_JUMP_IF_FALSE" if PY312 else "POP_JUMP_FORWARD_IF_FALSE", skip, location=place
+        )
+        function = Instr("LOAD_CONST", getattr(self.hooks, hook), location=place)
+        null = Instr("PUSH_NULL", location=place)
+        yield from (function, null) if PY313 else (null, function)
+        for done, operand in enumerate(operands):
+            yield Instr("COPY", operand + 2 + done, location=place)
+        for constant in constants:
+            if isinstance(constant, str):
+                yield Instr("LOAD_CONST", constant, location=place)
+            else:
+                yield Instr("LOAD_FAST" if PY313 else "LOAD_CLOSURE", constant, location=place)
+        count = len(operands) + len(constants)
+        if not PY312:
+            yield Instr("PRECALL", count, location=place)
+        yield Instr("CALL", count, location=place)
+        yield Instr("POP_TOP", location=place)
+        yield skip
+
+
+# -- where null lies on the stack ---------------------------------------------------------------
+
+_NULL, _VALUE = True, False
+
+
+def _nulls(code: Bytecode) -> dict[int, bool]:
+    """Tell for each call that can be reached whether null lies beside its function.
+
+    Follows the stack through the code. Null is pushed by few instructions and taken by calls
+    alone, so of all others only how far they grow or shrink the stack matters.
+    """
+    labels = {id(item): index for index, item in enumerate(code) if isinstance(item, Label)}
+    found: dict[int, bool] = {}
+    seen: set[int] = set()
+    waiting: list[tuple[int, list[bool]]] = [(0, [])]
+    while waiting:
+        index, stack = waiting.pop()
+        while index < len(code) and index not in seen:
+            seen.add(index)
+            item = code[index]
+            if isinstance(item, TryBegin):
+                depth = item.stack_depth + item.push_lasti + 1
+                waiting.append((labels[id(item.target)], [_VALUE] * depth))
+            elif isinstance(item, Instr):
+                if item.name in CALLS:
+                    found[index] = stack[_beside(item)]
+                if item.has_jump():
+                    waiting.append((labels[id(item.arg)], _after(item, list(stack), jump=True)))
+                if item.is_final() or item.is_uncond_jump():
+                    break
+                stack = _after(item, stack, jump=False)
+            index += 1
+    return found
+
+
+def _number(arg: Any) -> int:
+    """The argument of an instruction that takes a number."""
+    return int(arg)
+
+
+def _beside(call: Instr) -> int:
+    """Where the slot beside the function of a call is, from the top."""
+    count = _number(call.arg)
+    if call.name == "CALL_FUNCTION_EX":
+        count = 1 + (count & 1)
+    elif call.name == "CALL_KW":
+        count += 1
+    return -(count + 1) if PY313 else -(count + 2)
+
+
+def _after(item: Instr, stack: list[bool], *, jump: bool) -> list[bool]:
+    """The stack after an instruction."""
+    name, arg = item.name, item.arg
+    pair = [_VALUE, _NULL] if PY313 else [_NULL, _VALUE]
+    if name == "PUSH_NULL":
+        stack.append(_NULL)
+    elif name == "LOAD_METHOD" or (name == "LOAD_ATTR" and isinstance(arg, tuple) and arg[0]):
+        stack[-1:] = pair
+    elif name == "LOAD_SUPER_ATTR":
+        stack[-3:] = pair if isinstance(arg, tuple) and arg[0] else [_VALUE]
+    elif name == "LOAD_GLOBAL" and isinstance(arg, tuple) and arg[0]:
+        stack.extend(pair)
+    elif name in CALLS:
+        kept = len(stack) + _beside(item) - (1 if PY313 else 0)
+        del stack[max(kept, 0) :]
+        stack.append(_VALUE)
+    elif name in ("PRECALL", "KW_NAMES"):
+        pass
+    elif name == "SWAP":
+        count = _number(arg)
+        stack[-1], stack[-count] = stack[-count], stack[-1]
+    elif name == "COPY":
+        stack.append(stack[-_number(arg)])
+    else:
+        effect = item.stack_effect(jump=jump)
+        if effect < 0:
+            del stack[effect:]
+        else:
+            stack.extend([_VALUE] * effect)
+    return stack
