@@ -36,7 +36,8 @@ def check(
 
     `program` is a callable without arguments, or a target as on the command line. The options are
     those of `interleave.settings.Settings`: `strategy` ("dfs", "random"), `seed`, `executions`,
-    `max_steps`, `max_preemptions`, `seconds`, `time` ("free", "idle", "ordered"), `observe`
+    `max_steps`, `max_preemptions`, `seconds`, `granularity` ("memory", "sync"), `include`,
+    `exclude`, `time` ("free", "idle", "ordered"), `observe`
     ("outcome", "output"), `expect`, `reach`, `keep_going`, `hang_seconds`. Without
     `keep_going` the first failure ends the exploration.
 
@@ -192,7 +193,11 @@ def _report(
         )
 
     cut = exploration.cut_witness
-    judgement = judge(exploration, () if cut is None else positions(opened.record(cut.choices)))
+    judgement = judge(
+        exploration,
+        () if cut is None else positions(opened.record(cut.choices)),
+        opened.instrumentation,
+    )
     failures = [
         _explained(opened, found, schedule(found.witness), index) for found in exploration.failures
     ]

@@ -86,7 +86,19 @@ def main() -> None:
 @click.option(
     "--granularity",
     type=click.Choice(GRANULARITIES),
-    help="What is a schedule point; memory is not built yet.  [default: sync]",
+    help="What is a schedule point: every shared access, or synchronisation.  [default: sync]",
+)
+@click.option(
+    "--include",
+    metavar="PATTERN",
+    multiple=True,
+    help="Instrument these modules too (such as random, or pkg.*). May be repeated.",
+)
+@click.option(
+    "--exclude",
+    metavar="PATTERN",
+    multiple=True,
+    help="Do not instrument these modules. May be repeated.",
 )
 @click.option(
     "--time",

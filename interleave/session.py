@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from interleave.core.runtime import Runtime
 from interleave.core.trace import in_stdlib
+from interleave.instrument import hooks
+from interleave.instrument.scope import instrumented
 from interleave.primitives.patching import simulated
 from interleave.strategies.replay import Replay
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from interleave.core.execution import Execution
     from interleave.core.program import Program
     from interleave.core.strategy import Strategy
+    from interleave.instrument.scope import Instrumentation
     from interleave.primitives.adoption import Adopted
     from interleave.settings import Settings
 
@@ -30,12 +33,14 @@ class Session:
         self.runtime = Runtime(settings)
         self._adopted = adopted
         self._modules = set(sys.modules)
+        self.instrumentation: Instrumentation | None = None
 
     def execute(self, strategy: Strategy, *, recording: bool = False) -> Execution:
         """Run the program once."""
         if len(sys.modules) > len(self._modules):
             self._forget_modules()
         execution = self.runtime.execute(self.program.call, strategy, recording=recording)
+        hooks.memory.clear()
         self._adopted.restore_locals()
         return execution
 
@@ -66,8 +71,14 @@ def session(program: Program, settings: Settings) -> Iterator[Session]:
     arguments, path, main = sys.argv, list(sys.path), sys.modules.get("__main__")
     with simulated(program.call) as adopted:
         opened = Session(program, settings, adopted)
+        rewritten = (
+            instrumented(program, settings.include, settings.exclude)
+            if settings.granularity == "memory"
+            else nullcontext()
+        )
         try:
-            yield opened
+            with rewritten as opened.instrumentation:
+                yield opened
         finally:
             opened.runtime.close()
             sys.argv = arguments

@@ -45,6 +45,8 @@ class Settings:
     max_preemptions: int | None = None
     seconds: float | None = None  # none: DEFAULT_SECONDS for an exhaustive search, else no limit
     granularity: str = "sync"
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
     time: str = "free"
     observe: str = "outcome"
     expect: str | None = None
@@ -70,14 +72,10 @@ class Settings:
             _whole("max_preemptions", self.max_preemptions, least=0)
         _positive("seconds", self.seconds)
         _positive("hang_seconds", self.hang_seconds)
-        if self.granularity == "memory":
-            message = (
-                "granularity 'memory' (attribute and item accesses as schedule points) is not "
-                "built yet: use 'sync', and put a time.sleep(0) where another thread may come in"
-            )
-            raise UsageError(message)
-        if isinstance(self.reach, str):
-            object.__setattr__(self, "reach", (self.reach,))
+        for name in ("reach", "include", "exclude"):
+            value = getattr(self, name)
+            if isinstance(value, str):
+                object.__setattr__(self, name, (value,))
         for name, text in (("expect", self.expect), *(("reach", item) for item in self.reach)):
             if text is not None:
                 _expression(name, text)

@@ -224,7 +224,7 @@ class _Script:
     def __init__(self, path: Path, code: Any, arguments: Sequence[str]) -> None:
         self._path = path
         self._folder = str(path.resolve().parent)
-        self._code = code
+        self.code = code
         self._arguments = [str(path), *arguments]
         self.__name__ = path.name
 
@@ -236,4 +236,4 @@ class _Script:
         sys.argv = list(self._arguments)
         if sys.path[0] != self._folder:
             sys.path.insert(0, self._folder)
-        exec(self._code, module.__dict__)
+        exec(self.code, module.__dict__)

@@ -12,6 +12,7 @@ from interleave.settings import DEFAULT_SECONDS
 
 if TYPE_CHECKING:
     from interleave.exploration import Exploration
+    from interleave.instrument.scope import Instrumentation
     from interleave.report.report import VerdictName
 
 
@@ -27,8 +28,16 @@ class Judgement:
     warnings: tuple[Warned, ...]
 
 
-def judge(exploration: Exploration, positions: tuple[str, ...] = ()) -> Judgement:
-    """Say what an exploration proves; `positions` tell where the threads were at the step bound."""
+def judge(
+    exploration: Exploration,
+    positions: tuple[str, ...] = (),
+    instrumentation: Instrumentation | None = None,
+) -> Judgement:
+    """Say what an exploration proves.
+
+    `positions` tell where the threads were at the step bound, `instrumentation` which code had its
+    plain accesses looked at.
+    """
     exhaustive = (
         exploration.stop is Stop.COMPLETE
         and exploration.settings.exhaustive
@@ -63,9 +72,9 @@ def judge(exploration: Exploration, positions: tuple[str, ...] = ()) -> Judgemen
         verdict,
         exhaustive,
         tuple(reasons),
-        _covers(exploration, exhaustive=exhaustive),
+        _covers(exploration, instrumentation, exhaustive=exhaustive),
         unreached,
-        (*exploration.warnings, *_doubts(exploration)),
+        (*exploration.warnings, *_doubts(exploration), *_gaps(instrumentation)),
     )
 
 
@@ -120,7 +129,9 @@ def _unreached(exploration: Exploration) -> list[str]:
     return missing
 
 
-def _covers(exploration: Exploration, *, exhaustive: bool) -> str:
+def _covers(
+    exploration: Exploration, instrumentation: Instrumentation | None, *, exhaustive: bool
+) -> str:
     settings = exploration.settings
     if exhaustive:
         extent = f"every schedule ({settings.strategy})"
@@ -133,6 +144,8 @@ def _covers(exploration: Exploration, *, exhaustive: bool) -> str:
         if settings.granularity == "sync"
         else "every shared access is a schedule point"
     )
+    if instrumentation is not None and instrumentation.modules:
+        points += f" in {', '.join(instrumentation.modules)}"
     if settings.observe == "output":
         points += ", and so is every print and log call"
     threads = exploration.threads
@@ -156,3 +169,22 @@ def _doubts(exploration: Exploration) -> list[Warned]:
     if not exploration.switched:
         return [Warned("never-switched", "no execution ever switched from one thread to another")]
     return []
+
+
+def _gaps(instrumentation: Instrumentation | None) -> list[Warned]:
+    """What could not be looked at."""
+    if instrumentation is None:
+        return []
+    gaps = [
+        Warned("not-instrumented", f"{name} could not be rewritten: its accesses are not seen")
+        for name in instrumentation.failed
+    ]
+    if not instrumentation.modules:
+        gaps.append(
+            Warned(
+                "nothing-instrumented",
+                "no code of the program could be instrumented, so no plain memory access was a "
+                "schedule point: name its modules with --include",
+            )
+        )
+    return gaps
