@@ -76,13 +76,24 @@ def send_two() -> list[object]:
     return received
 
 
-@model(outcomes=[[10, 20], [20, 20], [10], [20]], granularity="memory")
+@model(
+    outcomes=[[10, 20], [20, 20], [10], [20]],
+    granularity="memory",
+    strategy="random",  # plain depth first does not get through it in a minute
+    executions=5_000,
+)
 def what_is_received() -> list[object]:
     """Return what was received, whatever it is."""
     return send_two()
 
 
-@model(outcomes=[[10, 20]], failures=["assertion"], granularity="memory")
+@model(
+    outcomes=[[10, 20]],
+    failures=["assertion"],
+    granularity="memory",
+    strategy="random",
+    executions=5_000,
+)
 def return_after_release() -> list[object]:
     """Assert that all was received."""
     received = send_two()
