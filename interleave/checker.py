@@ -259,4 +259,8 @@ def _explained(opened: Session, found: Found, schedule: Schedule, index: int) ->
 def _replay_options(program: Program, settings: Settings) -> tuple[str, ...]:
     """Return what a replay must be given beside the token to judge as this check did."""
     expect = () if settings.expect is None else ("--expect", settings.expect)
-    return (*expect, *(("--", *program.arguments) if program.arguments else ()))
+    scope = (
+        *(word for pattern in settings.include for word in ("--include", pattern)),
+        *(word for pattern in settings.exclude for word in ("--exclude", pattern)),
+    )
+    return (*scope, *expect, *(("--", *program.arguments) if program.arguments else ()))

@@ -161,6 +161,9 @@ def check_command(target: str, arguments: tuple[str, ...], form: str, **options:
     "--seed", metavar="N", help="SEED:EXECUTION, as a failure found by random printed it."
 )
 @click.option(
+    "--granularity", type=click.Choice(GRANULARITIES), help="With --seed: that of the check."
+)
+@click.option(
     "--time", type=click.Choice(TIME_MODES), help="With --seed: the time mode of the check."
 )
 @click.option(
@@ -172,6 +175,8 @@ def check_command(target: str, arguments: tuple[str, ...], form: str, **options:
 @click.option(
     "--max-preemptions", type=click.IntRange(min=0), help="With --seed: the bound of the check."
 )
+@click.option("--include", metavar="PATTERN", multiple=True, help="As for check.")
+@click.option("--exclude", metavar="PATTERN", multiple=True, help="As for check.")
 @click.option(
     "--expect", metavar="EXPR", help="The outcome must satisfy this expression of `outcome`."
 )
@@ -191,7 +196,7 @@ def replay_command(
 
     Give the --schedule that a check printed, or the --seed of a sampled execution.
     """
-    given = {name: value for name, value in options.items() if value is not None}
+    given = {name: value for name, value in options.items() if value not in (None, ())}
 
     def run() -> int:
         return _show(replay(from_target(target, arguments), schedule, seed=seed, **given), form)
