@@ -348,6 +348,7 @@ def busy():
     run_threads(work, work)
 
 
+@pytest.mark.real_threads
 def test_real_threads_go_on_with_real_primitives_while_a_check_runs():
     beside = Beside()
     beside.thread.start()
@@ -364,6 +365,7 @@ def test_real_threads_go_on_with_real_primitives_while_a_check_runs():
     assert seen[0] < seen[1] < seen[2]
 
 
+@pytest.mark.real_threads
 def test_a_real_thread_may_use_a_global_lock_of_the_program_meanwhile(module_of):
     module = module_of("from threading import Lock\nLOCK = Lock()\n")
     over, counts = threading.Event(), [0]
@@ -387,6 +389,7 @@ def test_a_real_thread_may_use_a_global_lock_of_the_program_meanwhile(module_of)
     assert (report.verdict, counts[0] > 0) == ("pass", True)
 
 
+@pytest.mark.real_threads
 def test_a_real_thread_that_was_started_before_can_be_seen_and_joined(endings):
     gate = threading.Event()
     thread = threading.Thread(target=gate.wait, name="real")
