@@ -15,6 +15,7 @@ from interleave.session import session
 from interleave.settings import Settings
 from interleave.strategies.bounds import PreemptionBound
 from interleave.strategies.depth_first import DepthFirst
+from interleave.strategies.dpor import OptimalReduction
 from interleave.strategies.random_walk import RandomWalk
 from interleave.strategies.replay import Replay
 
@@ -136,7 +137,14 @@ def _program(program: Callable[[], Any] | Program | str) -> Program:
 
 
 def _strategy(settings: Settings) -> Strategy:
-    inner: Strategy = RandomWalk(settings.seed) if settings.strategy == "random" else DepthFirst()
+    inner: Strategy
+    match settings.strategy:
+        case "random":
+            inner = RandomWalk(settings.seed)
+        case "dfs":
+            inner = DepthFirst()
+        case _:
+            inner = OptimalReduction(settings.time)
     return _bounded(inner, settings)
 
 
@@ -211,7 +219,7 @@ def _report(
         verdict=judgement.verdict,
         exhaustive=judgement.exhaustive and one is None,
         executions=exploration.executions,
-        redundant=0,
+        redundant=exploration.redundant,
         blocked=exploration.blocked,
         cut=exploration.cut,
         steps_min=exploration.steps_min,

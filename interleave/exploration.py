@@ -24,7 +24,7 @@ from interleave.core.outcome import (
 from interleave.core.outcomes import OutcomeTable, shown
 from interleave.core.schedule import strip
 from interleave.core.trace import user_place_of
-from interleave.errors import InterleaveInternalError, UsageError
+from interleave.errors import InterleaveInternalError, NondeterministicError, UsageError
 from interleave.settings import (
     DEFAULT_RANDOM_EXECUTIONS,
     DEFAULT_SECONDS,
@@ -97,8 +97,8 @@ class Found:
 class Exploration:
     """What many executions of one program showed.
 
-    `runs` counts the executions that were begun; of those `executions` ended, `blocked` could not
-    go on, and `cut` hit the step bound.
+    `runs` counts the executions that were judged; of those `executions` ended, `blocked` could not
+    go on, and `cut` hit the step bound. `redundant` counts those that would repeat a trace.
     """
 
     settings: Settings
@@ -106,6 +106,7 @@ class Exploration:
     runs: int = 0
     executions: int = 0
     blocked: int = 0
+    redundant: int = 0
     cut: int = 0
     steps_total: int = 0
     steps_min: int = 0
@@ -151,8 +152,7 @@ def explore(
         with watchdog.watching(session.runtime, settings.hang_seconds):
             while strategy.begin():
                 execution = session.execute(strategy)
-                strategy.end(execution)
-                stop = judge.take(execution)
+                stop = _learn(strategy, execution, judge)
                 now = perf_counter()
                 if stop is None and limit is not None and exploration.runs >= limit:
                     stop = Stop.EXECUTIONS if settings.exhaustive else Stop.SAMPLED
@@ -180,6 +180,19 @@ def explore(
     exploration.bounded = strategy.bounded
     exploration.seconds = perf_counter() - start
     return exploration
+
+
+def _learn(strategy: Strategy, execution: Execution, judge: _Judge) -> Stop | None:
+    try:
+        repeats = strategy.end(execution)
+    except NondeterministicError as error:
+        judge.exploration.detail = str(error)
+        judge.exploration.runs += 1
+        return Stop.DIVERGED
+    if repeats:
+        judge.exploration.redundant += 1
+        return None
+    return judge.take(execution)
 
 
 def _out_of_time(settings: Settings) -> Stop:

@@ -10,7 +10,7 @@ from interleave.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-StrategyName = Literal["dfs", "random"]
+StrategyName = Literal["dpor", "dfs", "random"]
 Granularity = Literal["sync", "memory"]
 TimeMode = Literal["free", "idle", "ordered"]
 Observe = Literal["outcome", "output"]

@@ -73,6 +73,7 @@ def perform(op: Operation) -> Any:
     if guarded:
         if op.timeout is not None:
             op.deadline = (task.clock if runtime.free_time else runtime.now) + op.timeout
+            op.expired = False
         runtime.refresh()
         ready = runtime.ready
         able = task in ready
@@ -110,6 +111,8 @@ def perform(op: Operation) -> Any:
     events.append(op)
     if not op.neutral:
         runtime.dirty = True
+    if op.noted and runtime.noting:
+        op.note()
     try:
         if not guarded or op.enabled():
             result = op.execute()

@@ -9,6 +9,7 @@ from zlib import crc32
 if TYPE_CHECKING:
     from interleave.core.operation import Operation
     from interleave.core.outcome import Ending
+    from interleave.core.task import Task
     from interleave.core.trace import Event, Place
 
 
@@ -24,6 +25,10 @@ class Warned:
 class Execution:
     """How it ended, the choices that led there, and what was done on the way.
 
+    `pending` is what the other tasks were about to do at the end, `moves` tells before which
+    events the shared clock moved (and to what time), `inside` what code of the program did
+    inside an event.
+
     `events` holds the executed operations themselves: a plain list, because one is appended in
     every step (25 ns; a record apiece costs ten times that).
     """
@@ -38,6 +43,11 @@ class Execution:
     tasks: int
     history: list[Event] = field(default_factory=list)
     places: dict[int, Place | None] = field(default_factory=dict)
+    pending: list[tuple[Task, Operation]] = field(default_factory=list)
+    moves: list[tuple[int, float]] = field(default_factory=list)
+    inside: dict[int, list[Operation]] = field(default_factory=dict)
+    daemons: bool = False
+    known_tasks: int = 0
 
     @property
     def steps(self) -> int:
@@ -49,6 +59,8 @@ class Execution:
         names: dict[int, str] = {}
         parts = []
         for event in self.events:
+            if event.glued:
+                continue
             task = event.task
             name = names.get(id(task))
             if name is None:

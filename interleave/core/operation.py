@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
+from interleave.core.dependence import ADD, MAIN, READ, THREADS, WRITE
 from interleave.errors import UncontrolledError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from interleave.core.dependence import Footprint
     from interleave.core.task import Task
+
+
+class Past(Protocol):
+    """A state that an execution passed through, or could have passed through."""
+
+    def of(self, item: SimObject) -> Any:
+        """Return the snapshot of an object as it was then."""
+
+    def all_ended(self) -> bool:
+        """Whether all threads that are no daemons had ended then, but for main."""
+
+
+NEW, RUNNING, OVER = range(3)
+"""The states of a thread, as a snapshot."""
 
 
 class SimObject:
@@ -19,9 +35,11 @@ class SimObject:
     same in every execution (`Lock#1`, or `Lock#main.0.1` when a worker made it).
     """
 
-    __slots__ = ("creator", "epoch", "read_at", "serial", "site", "title", "wrote_at")
+    __slots__ = ("creator", "epoch", "key", "read_at", "serial", "site", "title", "wrote_at")
 
     label: ClassVar[str] = "object"
+
+    key: int  # stands for it in footprints: it counts the objects of an execution as they are met
 
     creator: Task | None
     epoch: int  # the number of the execution that it was made in, or was last reset for
@@ -42,6 +60,7 @@ class SimObject:
             self.serial = tallies[label] = tallies.get(label, 0) + 1
             runtime = creator.runtime
             self.epoch = runtime.count
+            self.key = runtime.keys = runtime.keys + 1
             if runtime.recording:
                 runtime.note_site(self)
         else:
@@ -61,19 +80,32 @@ class SimObject:
         """Go back to how it was made: a program may keep it in a global from one execution on."""
         self.wrote_at = self.read_at = 0.0
 
+    def snapshot(self) -> Any:
+        """What guards and effects of operations on it depend on, as a small value."""
+        return None
+
 
 class Operation:
     """What a task is about to do.
 
     The runtime asks `enabled` only of a `guarded` operation. A `timeout` (seconds of virtual
     time) makes it a timed wait: where it cannot go, it may `expire`.
+
+    For a reduction it also tells what it touched (`footprint`), and what would have come of it in
+    another state of the same execution (`enabled_in`, `can_expire_in`, `footprint_in`).
     """
 
-    __slots__ = ("deadline", "target", "task")
+    __slots__ = ("deadline", "expired", "target", "task")
+
+    expired: bool  # set only for one that has a timeout
 
     kind: ClassVar[str] = "operation"
     guarded: ClassVar[bool] = False
     neutral: ClassVar[bool] = False  # whether it can never change which operations are enabled
+    noted: ClassVar[bool] = False  # whether the state before it matters to other operations
+    glued: ClassVar[bool] = (
+        False  # whether it belongs to its task's event before: no schedule point
+    )
     tells: ClassVar[bool] = True  # whether what it returns means something to a reader
     timeout: float | None = None
 
@@ -121,6 +153,36 @@ class Operation:
         """Whether, once executed, it changed its object; if not, it only looked."""
         return True
 
+    def footprint(self) -> Footprint:
+        """What it touched, once executed."""
+        target = self.target
+        if target is None:
+            return ()
+        return ((target.key, WRITE if self.wrote() else READ),)
+
+    def note(self) -> None:
+        """Remember the state of its objects just before it takes effect (only if `noted`)."""
+
+    def before(self, item: SimObject) -> Any:
+        """Return the snapshot of an object that it touched, as it was just before."""
+        return None
+
+    def after_added(self, item: SimObject, state: Any) -> Any:
+        """Return what an `ADD` to an object makes of a snapshot of it."""
+        return state
+
+    def enabled_in(self, past: Past) -> bool:
+        """Whether it could have completed then, with success."""
+        return True
+
+    def can_expire_in(self, past: Past) -> bool:
+        """Whether, not being enabled then, its timeout may have ended it."""
+        return True
+
+    def footprint_in(self, past: Past) -> Footprint:
+        """What it would have touched then."""
+        return self.footprint()
+
     def park(self) -> None:
         """The clock moves while this waits: it is now certain that the task has arrived."""
 
@@ -135,6 +197,22 @@ class Operation:
     def describe(self) -> str:
         """One short phrase: the kind and the object."""
         return f"{self.kind} {self.target.name}" if self.target is not None else self.kind
+
+
+class Noted(Operation):
+    """An operation on an object whose state other operations wait for or look at."""
+
+    __slots__ = ("seen",)
+    noted = True
+    target: SimObject
+
+    seen: Any
+
+    def note(self) -> None:
+        self.seen = self.target.snapshot()
+
+    def before(self, item: SimObject) -> Any:
+        return self.seen
 
 
 class Pause(Operation):
@@ -162,8 +240,14 @@ class Sleep(Operation):
     def enabled(self) -> bool:
         return False
 
+    def enabled_in(self, past: Past) -> bool:
+        return False
+
     def expire(self) -> None:
         return None
+
+    def footprint(self) -> Footprint:
+        return ()
 
     def describe(self) -> str:
         return f"sleep {self.timeout:g} s"
@@ -176,6 +260,9 @@ class Begin(Operation):
     kind = "begin"
     neutral = True
 
+    def footprint(self) -> Footprint:
+        return ()
+
 
 class End(Operation):
     """The last event of a task: its thread is over."""
@@ -185,6 +272,31 @@ class End(Operation):
 
     def execute(self) -> None:
         self.task.done = True
+
+    def footprint(self) -> Footprint:
+        target = self.target
+        assert target is not None  # main has no such event
+        return ((target.key, WRITE), (THREADS, ADD))
+
+    def before(self, item: SimObject) -> Any:
+        return RUNNING
+
+
+class Return(Operation):
+    """Main has come to its end: whoever looks at its thread sees that it is over."""
+
+    __slots__ = ()
+    kind = "return"
+    glued = True
+
+    def __init__(self) -> None:
+        self.target = None
+
+    def footprint(self) -> Footprint:
+        return ((MAIN, WRITE),)
+
+    def before(self, item: SimObject) -> Any:
+        return RUNNING
 
 
 class Exit(Operation):
@@ -201,6 +313,12 @@ class Exit(Operation):
                 return False
         return True
 
+    def enabled_in(self, past: Past) -> bool:
+        return past.all_ended()
+
+    def footprint(self) -> Footprint:
+        return ((THREADS, READ),)
+
     def holders(self) -> Iterable[Task]:
         return [
             task for task in self.task.runtime.live if task is not self.task and not task.daemon
@@ -209,3 +327,19 @@ class Exit(Operation):
     def waits_for(self) -> str:
         names = ", ".join(task.id for task in self.holders())
         return f"the threads that are not daemons to end before the program does: {names}"
+
+
+class Choose(Operation):
+    """A choice among values: no schedule point, and an event so that a trace tells the value."""
+
+    __slots__ = ("count", "value")
+    kind = "choose"
+    glued = True
+
+    def __init__(self, count: int) -> None:
+        self.target = None
+        self.count = count
+        self.value = 0
+
+    def describe(self) -> str:
+        return f"choose one of {self.count}"

@@ -19,7 +19,7 @@ from greenlet import GreenletExit, getcurrent, greenlet
 from interleave.core import context
 from interleave.core.context import perform, switch
 from interleave.core.execution import Execution, Warned
-from interleave.core.operation import Begin, End, Exit, Operation, SimObject
+from interleave.core.operation import Begin, Choose, End, Exit, Operation, Return, SimObject
 from interleave.core.outcome import (
     Deadlocked,
     Diverged,
@@ -110,6 +110,7 @@ class Runtime:
         self.free_time = settings.time == "free"
         self.idle_time = settings.time == "idle"
         self.max_steps = settings.max_steps
+        self.numbers: dict[tuple[int, ...], int] = {}  # of tasks, the same in every execution
         self.observing_output = settings.observe == "output"
         self.hub: greenlet = getcurrent()
         self.idle: list[Worker] = []
@@ -157,6 +158,11 @@ class Runtime:
             tasks=self.begun,
             history=self.history,
             places=self.places,
+            pending=self.pending,
+            inside=self.inside,
+            daemons=self.daemons,
+            known_tasks=len(self.numbers),
+            moves=self.moves,
         )
 
     def close(self) -> None:
@@ -167,8 +173,10 @@ class Runtime:
 
     def _reset(self, strategy: Strategy, *, recording: bool) -> None:
         self.count = next(_executions)
+        self.keys = 0
         self.strategy = strategy
         self.choose = strategy.choose
+        self.noting = strategy.noting
         self.recording = recording
         self.ending: Ending | None = None
         self.live: list[Task] = []  # in the order of their paths
@@ -176,7 +184,7 @@ class Runtime:
         self.dirty = True
         self.preempting = False  # the last switch left a task that could have gone on
         self.choices: list[int] = []
-        self.events = []
+        self.events = strategy.events = []
         self.history: list[Event] = []
         self.places: dict[int, Place | None] = {}
         self.output: list[str] = []
@@ -185,6 +193,10 @@ class Runtime:
         self.preemptions = self.switches = 0
         self.begun = 1
         self.now = 0.0
+        self.moves: list[tuple[int, float]] = []  # when the shared clock moved, and to what
+        self.pending: list[tuple[Task, Operation]] = []
+        self.inside: dict[int, list[Operation]] = {}
+        self.daemons = False
         self.timed = False
         self.state: dict[str, Any] = {}
         self.exit_hooks: list[Callable[[], object]] = []
@@ -196,6 +208,7 @@ class Runtime:
         value = program()
         while self.exit_hooks:
             self.exit_hooks.pop(0)()
+        self._append_glued(Return())
         self.current.done = True
         perform(Exit(None))
         while self.at_exit:
@@ -260,8 +273,20 @@ class Runtime:
         """Say how the execution ended; what was said first stands."""
         if self.ending is None:
             self.ending = ending
+            if self.noting:
+                self._note_pending()
             for hook in self.end_hooks:
                 hook()
+
+    def _note_pending(self) -> None:
+        """Remember what the other tasks were about to do, and the state that it would have met."""
+        last = next((op for op in reversed(self.events) if not op.glued), None)
+        for task in self.live:
+            op = task.pending
+            if op is not last:
+                if op.noted:
+                    op.note()
+                self.pending.append((task, op))
 
     def stop(self, ending: Ending) -> None:
         """End the execution from inside a task, which stays where it is until it is torn down."""
@@ -284,6 +309,8 @@ class Runtime:
     ) -> Task:
         """Make a task that can begin from now on."""
         task = Task(self, parent, body, daemon=daemon, target=target)
+        if daemon:
+            self.daemons = True
         task.pending = begin = Begin(target)
         begin.task = task
         insort(self.live, task, key=_path)
@@ -357,6 +384,7 @@ class Runtime:
         """Reset an object that comes from before this execution: each begins with fresh state."""
         item.reset()
         item.epoch = self.count
+        item.key = self.keys = self.keys + 1
 
     def perform_unscheduled(self, task: Task, op: Operation) -> Any:
         """Take effect at once: inside another operation, or while the task is torn down."""
@@ -374,20 +402,34 @@ class Runtime:
                 "method as one step; move the blocking call out of it"
             )
             raise UncontrolledError(message)
+        if self.noting:
+            self.inside.setdefault(len(self.events) - 1, []).append(op)
         return op.execute()
+
+    def _append_glued(self, op: Operation) -> None:
+        """Note something that belongs to the event before: nobody can come in between."""
+        if len(self.events) >= self.max_steps:
+            self.stop_at_bound()
+        op.task = self.current
+        self.events.append(op)
 
     # -- choices of data ------------------------------------------------------------------------
 
     def choose_value(self, count: int) -> int:
         """Resolve a choice among `count` values."""
-        if count == 1 or self.phase == TEARDOWN:
+        if self.phase == TEARDOWN:
+            return 0
+        op = Choose(count)
+        self._append_glued(op)
+        if count == 1:
             return 0
         try:
-            index = self.strategy.choose_value(count)
+            index = op.value = self.strategy.choose_value(count)
         except InterleaveError as error:
             self.stop(Diverged(str(error)))
             raise
         self.choices.append(index)
+        self.record(op, index)
         return index
 
     # -- time -----------------------------------------------------------------------------------
@@ -419,6 +461,7 @@ class Runtime:
             self.timed = True
         else:
             self.now = max(op.deadline, self.now if op.timeout else self.now + _MOMENT)
+        op.expired = True
         return op.expire()
 
     def merge_clocks(self, task: Task, op: Operation) -> None:
@@ -447,6 +490,7 @@ class Runtime:
         for task in self.live:
             task.pending.park()
         self.now = max(self.now, min(deadlines))
+        self.moves.append((len(self.events), self.now))
         self.refresh()
         return self.ready[0] if len(self.ready) == 1 else self._pick(current)
 

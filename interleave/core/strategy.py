@@ -11,6 +11,12 @@ if TYPE_CHECKING:
     from interleave.core.operation import Operation
 
 
+CAUSES = (
+    "something else than the schedule decides (state left over from the execution before, set "
+    "order, id(), a real clock, os.urandom?)"
+)
+
+
 class TaskView(Protocol):
     """What a strategy may see of a task."""
 
@@ -22,11 +28,29 @@ class TaskView(Protocol):
     def path(self) -> tuple[int, ...]:
         """Its creation path."""
 
+    @property
+    def number(self) -> int:
+        """What stands for it within an exploration."""
+
+    @property
+    def born(self) -> int:
+        """The index of the event that made it; -1 for main."""
+
+    @property
+    def daemon(self) -> bool:
+        """Whether the end of main cuts it off."""
+
     pending: Operation
 
 
 class Strategy(Protocol):
     """The policy that makes choices; one object lives for a whole exploration."""
+
+    noting: bool
+    """Whether it wants the operations to remember the states that they met."""
+
+    events: Sequence[Operation]
+    """The events of the execution that runs, so far: the runtime sets and extends it."""
 
     def begin(self) -> bool:
         """Prepare the next execution; false when there is none left to run."""
@@ -43,8 +67,8 @@ class Strategy(Protocol):
     def choose_value(self, count: int) -> int:
         """Return which of `count` values (at least two) `interleave.choose` yields."""
 
-    def end(self, execution: Execution) -> None:
-        """Learn how the execution ended."""
+    def end(self, execution: Execution) -> bool:
+        """Learn how the execution ended; true if it repeats a trace that was explored before."""
 
     @property
     def bounded(self) -> str | None:

@@ -15,17 +15,20 @@ class Task:
     """One thread of control: who made it, what it is about to do, and its own clock.
 
     `path` is the creation path: `()` is main, `(0,)` the first task that main made, `(0, 2)` the
-    third one made by that. Nothing in it depends on the interleaving.
+    third one made by that. Nothing in it depends on the interleaving. `number` stands for it within
+    an exploration; `born` is the index of the event that made the task (-1: main).
     """
 
     __slots__ = (
         "body",
+        "born",
         "children",
         "clock",
         "daemon",
         "done",
         "handle",
         "locals",
+        "number",
         "parent",
         "path",
         "pending",
@@ -52,6 +55,7 @@ class Task:
         self.daemon = daemon
         self.children = 0
         self.target = target
+        self.born = len(runtime.events) - 1
         if parent is None:
             self.path: tuple[int, ...] = ()
             self.clock = 0.0
@@ -59,6 +63,8 @@ class Task:
             self.path = (*parent.path, parent.children)
             parent.children += 1
             self.clock = parent.clock
+        numbers = runtime.numbers
+        self.number = numbers.setdefault(self.path, len(numbers))
         self.done = False
         self.worker: Worker | None = None
         self.pending: Operation

@@ -222,7 +222,11 @@ class _Walk:
             return
         if isinstance(item, threading.Condition):
             lock = item._lock  # type: ignore[attr-defined]
-            twin = self._twin(lock, f"lock of {title}") if type(lock) in _TWINNED else lock
+            twin = lock
+            if type(lock) in _TWINNED:
+                twin = self._twin(lock, f"lock of {title}")
+            else:
+                self.visit(lock, f"lock of {title}", None)  # it may hold a real one
             condition = conditions.adopt(item, twin, title)
             self.found.states.append(condition)
             attach(item, condition)

@@ -10,7 +10,8 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from interleave.core.context import in_task, perform, running
-from interleave.core.operation import Operation, SimObject
+from interleave.core.dependence import ADD, WRITE
+from interleave.core.operation import Noted, SimObject
 from interleave.primitives.installation import (
     attach,
     original,
@@ -23,6 +24,8 @@ from interleave.primitives.installation import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from interleave.core.dependence import Footprint
+    from interleave.core.operation import Past
     from interleave.core.task import Task
 
 Barrier = threading.Barrier
@@ -61,6 +64,9 @@ class BarrierState(SimObject):
         super().reset()
         self._clear()
 
+    def snapshot(self) -> tuple[bool, int]:
+        return self.acting is not None, self.phase
+
     def leave(self) -> None:
         """One less inside; the last one out opens it again."""
         self.count -= 1
@@ -68,7 +74,7 @@ class BarrierState(SimObject):
             self.phase = FILLING
 
 
-class _BarrierOperation(Operation):
+class _BarrierOperation(Noted):
     """Needs the barrier's lock; it is held while the action runs, and nobody takes it twice."""
 
     __slots__ = ()
@@ -80,6 +86,9 @@ class _BarrierOperation(Operation):
 
     def enabled(self) -> bool:
         return self.target.acting is None
+
+    def enabled_in(self, past: Past) -> bool:
+        return not past.of(self.target)[0]
 
     def holders(self) -> Iterable[Task]:
         return () if self.target.acting is None else (self.target.acting,)
@@ -94,6 +103,10 @@ class Arrive(_BarrierOperation):
     def enabled(self) -> bool:
         state = self.target
         return state.acting is None and state.phase not in (RESETTING, DRAINING)
+
+    def enabled_in(self, past: Past) -> bool:
+        acting, phase = past.of(self.target)
+        return not acting and phase not in (RESETTING, DRAINING)
 
     def execute(self) -> int:
         state = self.target
@@ -126,6 +139,9 @@ class Acted(_BarrierOperation):
     def enabled(self) -> bool:
         return True
 
+    def enabled_in(self, past: Past) -> bool:
+        return True
+
     def execute(self) -> None:
         state = self.target
         state.acting = None
@@ -143,8 +159,19 @@ class Pass(_BarrierOperation):
         state = self.target
         return state.acting is None and state.phase != FILLING
 
+    def enabled_in(self, past: Past) -> bool:
+        acting, phase = past.of(self.target)
+        return not acting and phase != FILLING
+
     def can_expire(self) -> bool:
         return self.target.acting is None
+
+    def can_expire_in(self, past: Past) -> bool:
+        return not past.of(self.target)[0]
+
+    def footprint(self) -> Footprint:
+        # Those who leave do not see each other, and the last one out opens the barrier again.
+        return ((self.target.key, ADD),)
 
     def execute(self) -> None:
         state = self.target
@@ -172,6 +199,12 @@ class TimedPass(Pass):
         self.target = target
         self.timeout: float | None = timeout
 
+    def footprint(self) -> Footprint:
+        return ((self.target.key, WRITE if self.expired else ADD),)
+
+    def footprint_in(self, past: Past) -> Footprint:
+        return ((self.target.key, ADD if self.enabled_in(past) else WRITE),)
+
 
 class Reset(_BarrierOperation):
     """Empty the barrier: those who wait get the error."""
@@ -197,7 +230,7 @@ class Abort(_BarrierOperation):
         self.target.phase = BROKEN
 
 
-class Look(Operation):
+class Look(Noted):
     """Read the number of those who wait, or whether the barrier is broken, without its lock."""
 
     __slots__ = ("broken",)

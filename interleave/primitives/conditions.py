@@ -4,6 +4,9 @@ A wait is two operations: giving the lock back and lining up (`wait`), and, once
 lock is free, taking it again (`wake`). A timed wait that expires takes the lock again in an
 operation of its own, because CPython leaves the waiter in line until it has the lock: a
 notification in between is spent on it.
+
+Three objects take part: the lock, the line, and the place of each waiter in it. A wake-up depends
+on the notification that it got, and on no other.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from interleave.core.context import in_task, perform, running
+from interleave.core.dependence import READ, WRITE
 from interleave.core.operation import Operation, SimObject
 from interleave.core.runtime import misuse
 from interleave.primitives.installation import (
@@ -29,6 +33,8 @@ from interleave.primitives.locks import SimLock, SimRLock
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from interleave.core.dependence import Footprint
+    from interleave.core.operation import Past
     from interleave.core.task import Task
 
 Condition = threading.Condition
@@ -36,14 +42,19 @@ Condition = threading.Condition
 _EXPIRED = object()
 
 
-class Waiter:
+class Waiter(SimObject):
     """One task's place in the line of a condition."""
 
     __slots__ = ("depth", "notified")
+    label = "Waiter"
 
-    def __init__(self) -> None:
+    def __init__(self, creator: Task) -> None:
+        super().__init__(creator)
         self.notified = False
         self.depth = 1
+
+    def snapshot(self) -> bool:
+        return self.notified
 
 
 class ConditionState(SimObject):
@@ -64,11 +75,18 @@ class ConditionState(SimObject):
         super().reset()
         self.waiters.clear()
 
-    def notify(self, count: float) -> None:
-        """Wake the longest waiting."""
+    def snapshot(self) -> bool:
+        return bool(self.waiters)
+
+    def notify(self, count: float) -> list[Waiter]:
+        """Wake the longest waiting; return their places."""
+        woken = []
         while self.waiters and count > 0:
-            self.waiters.popleft().notified = True
+            waiter = self.waiters.popleft()
+            waiter.notified = True
+            woken.append(waiter)
             count -= 1
+        return woken
 
     @property
     def owned(self) -> bool:
@@ -82,12 +100,36 @@ class ConditionState(SimObject):
 class _ConditionOperation(Operation):
     """Acts on a condition under its lock; the lock is the object that orders it."""
 
-    __slots__ = ("condition",)
+    __slots__ = ("condition", "seen")
+    noted = True
 
     def __init__(self, condition: ConditionState) -> None:
         self.condition = condition
         lock = condition.lock
         self.target = lock if isinstance(lock, SimObject) else condition
+
+    def note(self) -> None:
+        condition = refreshed(self.condition)
+        lock = condition.lock
+        self.seen = (
+            lock.snapshot() if isinstance(lock, SimObject) else None,
+            condition.snapshot(),
+        )
+
+    def before(self, item: SimObject) -> Any:
+        return self.seen[item is self.condition]
+
+    def footprint(self) -> Footprint:
+        return ((self.condition.key, WRITE), *self._lock(WRITE))
+
+    def _lock(self, mode: int) -> Footprint:
+        lock = self.condition.lock
+        return ((lock.key, mode),) if isinstance(lock, SimObject) else ()
+
+    def _lock_free(self, past: Past) -> bool:
+        # A lock of the program's own making is taken again by its own method, after the wake-up.
+        lock = self.condition.lock
+        return not isinstance(lock, SimObject) or not lock.held_in(past.of(lock))  # type: ignore[attr-defined]
 
     def describe(self) -> str:
         return f"{self.kind} {self.condition.name}"
@@ -100,11 +142,14 @@ class Wait(_ConditionOperation):
     kind = "wait"
     tells = False
 
+    waiter: Waiter | None
+
     def execute(self) -> Waiter:
+        self.waiter = None
         condition = refreshed(self.condition)
         if not condition.owned:
             raise misuse(RuntimeError("cannot wait on un-acquired lock"))
-        waiter = Waiter()
+        waiter = self.waiter = Waiter(self.task)
         condition.waiters.append(waiter)
         lock = condition.lock
         if isinstance(lock, SimRLock):
@@ -114,14 +159,23 @@ class Wait(_ConditionOperation):
             lock.owner = None  # type: ignore[attr-defined]
         return waiter
 
+    def footprint(self) -> Footprint:
+        waiter = self.waiter
+        if waiter is None:  # it was refused
+            return self._lock(READ)
+        return ((self.condition.key, WRITE), (waiter.key, WRITE), *self._lock(WRITE))
+
+    def before(self, item: SimObject) -> Any:
+        return False if item is self.waiter else super().before(item)
+
     def unwind(self) -> Waiter:
-        return Waiter()
+        return Waiter(self.task)
 
 
 class Wake(_ConditionOperation):
     """Once notified, take the lock again."""
 
-    __slots__ = ("waiter",)
+    __slots__ = ("notified", "waiter")
     kind = "wake"
     tells = False
     guarded = True
@@ -133,8 +187,24 @@ class Wake(_ConditionOperation):
     def enabled(self) -> bool:
         return self.waiter.notified and not _held(self.condition.lock)
 
+    def enabled_in(self, past: Past) -> bool:
+        return past.of(self.waiter) and self._lock_free(past)
+
     def can_expire(self) -> bool:
         return not self.waiter.notified
+
+    def can_expire_in(self, past: Past) -> bool:
+        return not past.of(self.waiter)
+
+    def note(self) -> None:
+        super().note()
+        self.notified = self.waiter.notified
+
+    def before(self, item: SimObject) -> Any:
+        return self.notified if item is self.waiter else super().before(item)
+
+    def footprint(self) -> Footprint:
+        return ((self.waiter.key, READ), *self._lock(WRITE))
 
     def execute(self) -> bool:
         _retake(self.condition.lock, self.task, self.waiter)
@@ -166,6 +236,12 @@ class TimedWake(Wake):
         super().__init__(condition, waiter)
         self.timeout: float | None = timeout
 
+    def footprint(self) -> Footprint:
+        return ((self.waiter.key, READ),) if self.expired else super().footprint()
+
+    def footprint_in(self, past: Past) -> Footprint:
+        return super().footprint() if self.enabled_in(past) else ((self.waiter.key, READ),)
+
     def describe(self) -> str:
         return f"wake {self.condition.name} (timeout {self.timeout:g} s)"
 
@@ -183,6 +259,9 @@ class Leave(_ConditionOperation):
 
     def enabled(self) -> bool:
         return not _held(self.condition.lock)
+
+    def enabled_in(self, past: Past) -> bool:
+        return self._lock_free(past)
 
     def execute(self) -> bool:
         _retake(self.condition.lock, self.task, self.waiter)
@@ -204,18 +283,64 @@ class Leave(_ConditionOperation):
 class Notify(_ConditionOperation):
     """Wake some who wait."""
 
-    __slots__ = ("count",)
+    __slots__ = ("count", "woken")
     kind = "notify"
 
     def __init__(self, condition: ConditionState, count: float) -> None:
         super().__init__(condition)
         self.count = count
+        self.woken: list[Waiter] = []
 
     def execute(self) -> None:
         condition = refreshed(self.condition)
         if not condition.owned:
             raise misuse(RuntimeError("cannot notify on un-acquired lock"))
-        condition.notify(self.count)
+        self.woken = condition.notify(self.count)
+
+    def footprint(self) -> Footprint:
+        mode = WRITE if self.woken else READ  # with nobody in line it changes nothing
+        woken = ((waiter.key, WRITE) for waiter in self.woken)
+        return ((self.condition.key, mode), *woken, *self._lock(READ))
+
+    def footprint_in(self, past: Past) -> Footprint:
+        # Whom it would have woken then, and whether it would have been refused, is not looked into:
+        # under its lock it is not swapped with what changes the line.
+        return ((self.condition.key, WRITE), *self._lock(READ))
+
+    def before(self, item: SimObject) -> Any:
+        return False if item in self.woken else super().before(item)
+
+
+class LineUp(_ConditionOperation):
+    """Line up, while a lock of the program's own making is held: giving it back comes next."""
+
+    __slots__ = ("waiter",)
+    kind = "wait"
+    tells = False
+
+    def execute(self) -> Waiter:
+        condition = refreshed(self.condition)
+        waiter = self.waiter = Waiter(self.task)
+        condition.waiters.append(waiter)
+        return waiter
+
+    def footprint(self) -> Footprint:
+        return ((self.condition.key, WRITE), (self.waiter.key, WRITE))
+
+    def before(self, item: SimObject) -> Any:
+        return False if item is self.waiter else super().before(item)
+
+    def unwind(self) -> Waiter:
+        return Waiter(self.task)
+
+
+class NotifyOwn(Notify):
+    """Wake some who wait on a condition whose lock, of the program's own making, is held."""
+
+    __slots__ = ()
+
+    def execute(self) -> None:
+        self.woken = refreshed(self.condition).notify(self.count)
 
 
 def _held(lock: Any) -> bool:
@@ -291,8 +416,7 @@ def _wait_with_own_lock(condition: Any, state: ConditionState, timeout: float | 
     if not condition._is_owned():
         message = "cannot wait on un-acquired lock"
         raise misuse(RuntimeError(message))
-    waiter = Waiter()
-    refreshed(state).waiters.append(waiter)
+    waiter = perform(LineUp(state))
     saved = condition._release_save()
     woken: object = _EXPIRED
     try:
@@ -302,8 +426,8 @@ def _wait_with_own_lock(condition: Any, state: ConditionState, timeout: float | 
             woken = perform(TimedWake(state, waiter, max(timeout, 0)))
     finally:
         condition._acquire_restore(saved)
-        if woken is _EXPIRED and waiter in state.waiters:
-            state.waiters.remove(waiter)
+        if woken is _EXPIRED:
+            perform(Leave(state, waiter))
     return woken is not _EXPIRED
 
 
@@ -317,7 +441,7 @@ def _notify(self: Any, n: float = 1) -> None:
         if not self._is_owned():
             message = "cannot notify on un-acquired lock"
             raise misuse(RuntimeError(message))
-        refreshed(state).notify(n)
+        perform(NotifyOwn(state, n))
 
 
 def _notify_all(self: Any) -> None:

@@ -10,7 +10,8 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from interleave.core.context import in_task, perform, running
-from interleave.core.operation import Operation, SimObject
+from interleave.core.dependence import ADD
+from interleave.core.operation import Noted, SimObject
 from interleave.primitives.installation import (
     attach,
     original,
@@ -21,15 +22,17 @@ from interleave.primitives.installation import (
 )
 
 if TYPE_CHECKING:
+    from interleave.core.dependence import Footprint
+    from interleave.core.operation import Past
     from interleave.core.task import Task
 
 Event = threading.Event
 
 
 class EventState(SimObject):
-    """The flag, and those who certainly wait."""
+    """The flag, and how often it was set."""
 
-    __slots__ = ("arrived", "at_first", "flag")
+    __slots__ = ("at_first", "flag", "sets")
     label = "Event"
 
     def __init__(
@@ -37,15 +40,18 @@ class EventState(SimObject):
     ) -> None:
         super().__init__(creator, title)
         self.flag = self.at_first = flag
-        self.arrived: list[Wait] = []
+        self.sets = 0
 
     def reset(self) -> None:
         super().reset()
         self.flag = self.at_first
-        self.arrived.clear()
+        self.sets = 0
+
+    def snapshot(self) -> tuple[bool, int]:
+        return self.flag, self.sets
 
 
-class _EventOperation(Operation):
+class _EventOperation(Noted):
     __slots__ = ()
     target: EventState
 
@@ -56,16 +62,21 @@ class _EventOperation(Operation):
 class Wait(_EventOperation):
     """Block until the flag is set."""
 
-    __slots__ = ("released",)
+    __slots__ = ("parked",)
     kind = "wait"
     guarded = True
 
     def __init__(self, target: EventState) -> None:
         self.target = target
-        self.released = False
+        self.parked = -1  # how often the flag had been set when it had certainly arrived
 
     def enabled(self) -> bool:
-        return self.target.flag or self.released
+        target = self.target
+        return target.flag or 0 <= self.parked < target.sets
+
+    def enabled_in(self, past: Past) -> bool:
+        flag, sets = past.of(self.target)
+        return bool(flag) or 0 <= self.parked < sets
 
     def execute(self) -> bool:
         return True
@@ -74,13 +85,8 @@ class Wait(_EventOperation):
         return False
 
     def park(self) -> None:
-        if not self.released and self not in self.target.arrived:
-            self.target.arrived.append(self)
-
-    def expire(self) -> bool:
-        if self in self.target.arrived:
-            self.target.arrived.remove(self)
-        return False
+        if self.parked < 0:
+            self.parked = self.target.sets
 
     def unwind(self) -> bool:
         return True
@@ -111,9 +117,13 @@ class Set(_EventOperation):
     def execute(self) -> None:
         state = self.target
         state.flag = True
-        for waiting in state.arrived:
-            waiting.released = True
-        state.arrived.clear()
+        state.sets += 1
+
+    def footprint(self) -> Footprint:
+        return ((self.target.key, ADD),)
+
+    def after_added(self, item: SimObject, state: tuple[bool, int]) -> tuple[bool, int]:
+        return True, state[1] + 1
 
 
 class Clear(_EventOperation):

@@ -13,6 +13,7 @@ import sys
 import threading
 import weakref
 from collections import deque
+from collections.abc import Callable
 from concurrent.futures import _base
 from concurrent.futures import thread as pool_module
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,8 @@ from typing import TYPE_CHECKING, Any
 from greenlet import GreenletExit
 
 from interleave.core.context import in_task, perform, running
-from interleave.core.operation import Operation, SimObject
+from interleave.core.dependence import ADD, READ, THREADS, WRITE
+from interleave.core.operation import NEW, Noted, Operation, SimObject
 from interleave.core.runtime import TEARDOWN, misuse
 from interleave.core.trace import user_place_of
 from interleave.errors import HangDetected, InterleaveError, UncontrolledError
@@ -35,8 +37,10 @@ from interleave.primitives.installation import (
 from interleave.primitives.threads import Join, ThreadState, start_at_once
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
 
+    from interleave.core.dependence import Footprint
+    from interleave.core.operation import Past
     from interleave.core.runtime import Runtime
     from interleave.core.task import Task
 
@@ -63,10 +67,17 @@ _BROKEN = "A thread initializer failed, the thread pool is not usable anymore"
 _ENDINGS = (GreenletExit, HangDetected, InterleaveError, KeyboardInterrupt)
 
 
+Snapshot = tuple[str, bool]
+"""The state of a future, and whether it holds an exception."""
+
+Fulfilled = Callable[[list[Snapshot]], bool]
+"""Tells of the snapshots of several futures whether enough of them are done."""
+
+
 class FutureState(SimObject):
     """A future's state and result, and whether anybody ever looked."""
 
-    __slots__ = ("at_first", "callbacks", "error", "order", "read", "result", "state")
+    __slots__ = ("at_first", "callbacks", "error", "lines", "read", "result", "state")
     label = "Future"
 
     state: str
@@ -81,20 +92,59 @@ class FutureState(SimObject):
         self.state, self.result, self.error = self.at_first
         self.callbacks: list[Callable[[Any], object]] = []
         self.read = False
-        self.order = 0
+        self.lines: list[Line] = []
 
     def reset(self) -> None:
         super().reset()
         self._clear()
 
-    def settle(self, runtime: Runtime, state: str) -> None:
-        """Take a state; the order in which futures settled is what `as_completed` follows."""
-        if state in _SETTLED and self.state not in _SETTLED:
-            self.order = runtime.state["settled"] = runtime.state.get("settled", 0) + 1
+    def snapshot(self) -> Snapshot:
+        return self.state, self.error is not None
+
+    def settle(self, state: str) -> Told:
+        """Take a state; tell the lines of those who wait to see which future is done next."""
+        tells = state in _SETTLED and self.state not in _SETTLED
         self.state = state
+        if not tells:
+            return ()
+        told = tuple((line, line.snapshot()) for line in self.lines)
+        for line in self.lines:
+            line.done.append(self)
+        return told
+
+    @property
+    def place(self) -> tuple[tuple[int, ...], int]:
+        """Who made it, and the how manieth: an order that no interleaving decides."""
+        return (self.creator.path if self.creator is not None else ()), self.serial
 
 
-class _FutureOperation(Operation):
+class Line(SimObject):
+    """The futures that one `as_completed` waits for, in the order in which they were done."""
+
+    __slots__ = ("done",)
+    label = "as_completed"
+
+    def __init__(self, creator: Task) -> None:
+        super().__init__(creator)
+        self.done: deque[FutureState] = deque()
+
+    def snapshot(self) -> bool:
+        return bool(self.done)
+
+
+Told = tuple[tuple[Line, bool], ...]
+"""Lines that got one more future, each with its snapshot before."""
+
+
+def _told(told: Told) -> Footprint:
+    return tuple((line.key, WRITE) for line, _ in told)
+
+
+def _before(told: Told, item: SimObject) -> bool:
+    return next(before for line, before in told if line is item)
+
+
+class _FutureOperation(Noted):
     __slots__ = ()
     target: FutureState
 
@@ -108,11 +158,15 @@ class Cancel(_FutureOperation):
     __slots__ = ("fresh",)
     kind = "cancel"
 
+    def footprint_in(self, past: Past) -> Footprint:
+        state, _ = past.of(self.target)
+        return ((self.target.key, WRITE if state == PENDING else READ),)
+
     def execute(self) -> bool:
         state = self.target
         self.fresh = state.state == PENDING
         if self.fresh:
-            state.settle(self.task.runtime, CANCELLED)
+            state.settle(CANCELLED)
         return state.state in (CANCELLED, NOTIFIED)
 
     def wrote(self) -> bool:
@@ -173,6 +227,9 @@ class Await(_FutureOperation):
     def enabled(self) -> bool:
         return self.target.state in _DONE
 
+    def enabled_in(self, past: Past) -> bool:
+        return past.of(self.target)[0] in _DONE
+
     def execute(self) -> bool:
         self.target.read = True
         return True
@@ -197,7 +254,26 @@ class TimedAwait(Await):
         self.timeout: float | None = timeout
 
 
-class Notice(_FutureOperation):
+class _Telling(_FutureOperation):
+    """May settle a future, and so tell those who wait in line for the next one."""
+
+    __slots__ = ("told",)
+
+    def __init__(self, target: FutureState) -> None:
+        self.target = target
+        self.told: Told = ()
+
+    def footprint(self) -> Footprint:
+        return ((self.target.key, WRITE), *_told(self.told))
+
+    def footprint_in(self, past: Past) -> Footprint:
+        return ((self.target.key, WRITE), *((line.key, WRITE) for line in self.target.lines))
+
+    def before(self, item: SimObject) -> Any:
+        return self.seen if item is self.target else _before(self.told, item)
+
+
+class Notice(_Telling):
     """Mark a future as running, or as one whose cancellation was noticed."""
 
     __slots__ = ()
@@ -206,7 +282,7 @@ class Notice(_FutureOperation):
     def execute(self) -> bool:
         state = self.target
         if state.state == CANCELLED:
-            state.settle(self.task.runtime, NOTIFIED)
+            self.told = state.settle(NOTIFIED)
             return False
         if state.state == PENDING:
             state.state = RUNNING
@@ -218,14 +294,14 @@ class Notice(_FutureOperation):
         return False
 
 
-class Finish(_FutureOperation):
+class Finish(_Telling):
     """Give a future its result or its exception."""
 
     __slots__ = ("error", "result")
     kind = "finish"
 
     def __init__(self, target: FutureState, result: Any, error: BaseException | None) -> None:
-        self.target = target
+        super().__init__(target)
         self.result = result
         self.error = error
 
@@ -235,23 +311,36 @@ class Finish(_FutureOperation):
             message = f"{state.state}: {state.name}"
             raise _base.InvalidStateError(message)
         state.result, state.error = self.result, self.error
-        state.settle(self.task.runtime, FINISHED)
+        self.told = state.settle(FINISHED)
 
 
 class AwaitMany(Operation):
     """Wait until enough of several futures are done."""
 
-    __slots__ = ("fulfilled", "futures")
+    __slots__ = ("fulfilled", "futures", "seen")
     kind = "wait for futures"
     guarded = True
+    noted = True
 
-    def __init__(self, futures: list[FutureState], fulfilled: Callable[[], bool]) -> None:
+    def __init__(self, futures: list[FutureState], fulfilled: Fulfilled) -> None:
         self.target = None
         self.futures = futures
         self.fulfilled = fulfilled
 
     def enabled(self) -> bool:
-        return self.fulfilled()
+        return self.fulfilled([state.snapshot() for state in self.futures])
+
+    def enabled_in(self, past: Past) -> bool:
+        return self.fulfilled([past.of(state) for state in self.futures])
+
+    def footprint(self) -> Footprint:
+        return tuple((state.key, READ) for state in self.futures)
+
+    def before(self, item: SimObject) -> Any:
+        return self.seen[id(item)]
+
+    def note(self) -> None:
+        self.seen = {id(state): state.snapshot() for state in self.futures}
 
     def execute(self) -> bool:
         self._learn()
@@ -287,9 +376,7 @@ class TimedAwaitMany(AwaitMany):
 
     __slots__ = ("timeout",)
 
-    def __init__(
-        self, futures: list[FutureState], fulfilled: Callable[[], bool], timeout: float
-    ) -> None:
+    def __init__(self, futures: list[FutureState], fulfilled: Fulfilled, timeout: float) -> None:
         super().__init__(futures, fulfilled)
         self.timeout: float | None = timeout
 
@@ -315,12 +402,14 @@ class Call:
 class PoolState(SimObject):
     """The calls that wait, the threads, and how many of them count as idle."""
 
-    __slots__ = ("broken", "calls", "closed", "idle", "label", "owner", "threads")
+    __slots__ = ("broken", "calls", "closed", "idle", "idle_key", "label", "owner", "threads")
     label: str  # type: ignore[misc]
 
     def __init__(self, creator: Task | None, item: Any) -> None:
         self.label = type(item).__name__
         super().__init__(creator)
+        # How many are idle is a location of its own: CPython keeps a semaphore for it.
+        self.idle_key = _more_keys(running()[0])
         self.owner = weakref.ref(item, lambda _: _abandon(self))
         self._clear()
 
@@ -335,6 +424,9 @@ class PoolState(SimObject):
         super().reset()
         self._clear()
 
+    def snapshot(self) -> tuple[tuple[int, ...], bool]:
+        return tuple(call.state.key for call in self.calls), self.closed
+
     def show(self, name: str, value: object) -> None:
         """Set an attribute of CPython's executor that programs look at."""
         executor = self.owner()
@@ -342,12 +434,54 @@ class PoolState(SimObject):
             setattr(executor, name, value)
 
 
-class _PoolOperation(Operation):
+def _more_keys(runtime: Runtime) -> int:
+    runtime.keys += 1
+    return runtime.keys
+
+
+class _PoolOperation(Noted):
     __slots__ = ()
     target: PoolState
 
     def __init__(self, target: PoolState) -> None:
         self.target = target
+
+
+class _Taking(_PoolOperation):
+    """Takes the next call, and passes over those that were cancelled."""
+
+    __slots__ = ("took",)
+    tells = False
+
+    def __init__(self, target: PoolState, *, idle: bool = False) -> None:
+        super().__init__(target)
+        self.took = Taken(idle=idle)
+
+    def footprint(self) -> Footprint:
+        took = self.took
+        futures = ((future.key, WRITE) for future, _, _ in took.futures)
+        told = (touch for _, _, told in took.futures for touch in _told(told))
+        idle = ((self.target.idle_key, ADD),) if took.idle else ()
+        return ((self.target.key, WRITE if took.futures else READ), *futures, *told, *idle)
+
+    def footprint_in(self, past: Past) -> Footprint:
+        waiting, _ = past.of(self.target)
+        if not waiting:
+            idle = ((self.target.idle_key, ADD),) if self.took.idle else ()
+            return ((self.target.key, READ), *idle)
+        # It would have taken the first: that it was cancelled is not looked into.
+        return ((self.target.key, WRITE), (waiting[0], WRITE), (self.target.idle_key, ADD))
+
+    def before(self, item: SimObject) -> Any:
+        if item is self.target:
+            return self.seen
+        for future, state, told in self.took.futures:
+            if future is item:
+                return state, False
+            for line, snapshot in told:
+                if line is item:
+                    return snapshot
+        return None
 
 
 class Submit(_PoolOperation):
@@ -356,13 +490,17 @@ class Submit(_PoolOperation):
     All of it is one step, as under the pool's lock in CPython.
     """
 
-    __slots__ = ("call", "executor", "label")
+    __slots__ = ("call", "executor", "idle", "label", "thread")
     kind = "submit to"
+
+    thread: ThreadState | None  # the one that it started
+    idle: int  # how it touched the number of idle threads
 
     def __init__(self, target: PoolState, call: Call, executor: Any) -> None:
         self.target = target
         self.call = call
         self.executor = executor
+        self.thread, self.idle = None, READ
         self.label = getattr(call.function, "__name__", "a call")
 
     def execute(self) -> None:
@@ -381,29 +519,42 @@ class Submit(_PoolOperation):
         pool.calls.append(call)
         if pool.idle:
             pool.idle -= 1
+            self.idle = WRITE
         elif len(pool.threads) < executor._max_workers:
-            _add_thread(self.task, pool, executor)
+            self.thread = _add_thread(self.task, pool, executor)
+
+    def footprint(self) -> Footprint:
+        touched = ((self.target.key, WRITE), (self.target.idle_key, self.idle))
+        if self.thread is None:
+            return touched
+        return (*touched, (self.thread.key, WRITE), (THREADS, ADD))
+
+    def footprint_in(self, past: Past) -> Footprint:
+        touched = ((self.target.key, WRITE), (self.target.idle_key, WRITE))
+        if self.thread is None:
+            return touched
+        return (*touched, (self.thread.key, WRITE), (THREADS, ADD))
+
+    def before(self, item: SimObject) -> Any:
+        return self.seen if item is self.target else NEW
 
     def describe(self) -> str:
         return f"submit {self.label} to {self.target.name}"
 
 
-class Poll(_PoolOperation):
+class Poll(_Taking):
     """Take the next call if there is one (a worker that has just begun or finished a call)."""
 
-    __slots__ = ("first",)
+    __slots__ = ()
     kind = "poll"
-    tells = False
 
     def __init__(self, target: PoolState, *, first: bool) -> None:
-        self.target = target
-        self.first = first
+        super().__init__(target, idle=IDLE_AFTER_EVERY_CALL and not first)
 
     def execute(self) -> Call | None:
-        pool = self.target
-        if IDLE_AFTER_EVERY_CALL and not self.first:
-            pool.idle += 1
-        return _take(self.task.runtime, pool)
+        if self.took.idle:
+            self.target.idle += 1
+        return _take(self.target, self.took)
 
     def unwind(self) -> None:
         return None
@@ -419,20 +570,26 @@ class Idle(_PoolOperation):
         if not IDLE_AFTER_EVERY_CALL:
             self.target.idle += 1
 
+    def footprint(self) -> Footprint:
+        return () if IDLE_AFTER_EVERY_CALL else ((self.target.idle_key, ADD),)
 
-class Take(_PoolOperation):
+
+class Take(_Taking):
     """Wait for a call, or for the pool to be shut down."""
 
     __slots__ = ()
     kind = "take from"
-    tells = False
     guarded = True
 
     def enabled(self) -> bool:
         return bool(self.target.calls) or self.target.closed
 
+    def enabled_in(self, past: Past) -> bool:
+        waiting, closed = past.of(self.target)
+        return bool(waiting) or closed
+
     def execute(self) -> Call | None:
-        return _take(self.task.runtime, self.target)
+        return _take(self.target, self.took)
 
     def unwind(self) -> None:
         return None
@@ -470,13 +627,20 @@ class Break(_PoolOperation):
 class Drop(_PoolOperation):
     """Throw away the next call that waits; a worker may come between two of them."""
 
-    __slots__ = ()
+    __slots__ = ("dropped",)
     kind = "drop a call from"
     tells = False
 
     def execute(self) -> Call | None:
         calls = self.target.calls
+        self.dropped = bool(calls)
         return calls.popleft() if calls else None
+
+    def wrote(self) -> bool:
+        return self.dropped
+
+    def footprint_in(self, past: Past) -> Footprint:
+        return ((self.target.key, WRITE if past.of(self.target)[0] else READ),)
 
     def unwind(self) -> None:
         return None
@@ -500,17 +664,29 @@ def _abandon(pool: PoolState) -> None:
     pool.closed = True
 
 
-def _take(runtime: Runtime, pool: PoolState) -> Call | None:
+class Taken:
+    """What became of the futures whose calls were taken: each with its state before."""
+
+    __slots__ = ("futures", "idle")
+
+    def __init__(self, *, idle: bool) -> None:
+        self.futures: list[tuple[FutureState, str, Told]] = []
+        self.idle = idle  # whether a thread counts as idle that did not before
+
+
+def _take(pool: PoolState, took: Taken) -> Call | None:
     """Take the next call and mark its future running; a call that was cancelled is passed over."""
     while pool.calls:
         call = pool.calls.popleft()
         future = call.state
         if future.state != CANCELLED:
+            took.futures.append((future, future.state, ()))
             future.state = RUNNING
             return call
-        future.settle(runtime, NOTIFIED)
+        took.futures.append((future, CANCELLED, future.settle(NOTIFIED)))
         if IDLE_AFTER_EVERY_CALL:
             pool.idle += 1  # one that is passed over counts as a call
+            took.idle = True
     return None
 
 
@@ -837,7 +1013,7 @@ def _submit(self: Any, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> 
     return future
 
 
-def _add_thread(task: Task, pool: PoolState, executor: Any) -> None:
+def _add_thread(task: Task, pool: PoolState, executor: Any) -> ThreadState:
     thread = threading.Thread(
         name=f"{executor._thread_name_prefix}_{len(pool.threads)}",
         target=_worker,
@@ -847,6 +1023,7 @@ def _add_thread(task: Task, pool: PoolState, executor: Any) -> None:
     start_at_once(task, thread)
     pool.threads.append(thread)
     executor._threads.add(thread)
+    return thread.__dict__[ATTRIBUTE]  # type: ignore[no-any-return]
 
 
 def _pool_of(executor: Any) -> PoolState | None:
@@ -883,7 +1060,7 @@ def _states(futures: Iterable[Any]) -> list[FutureState] | None:
         state = state_of(future, adopt_future)
         if state is None:
             return None
-        found.append(state)
+        found.append(refreshed(state))
     return found
 
 
@@ -895,18 +1072,18 @@ def _wait(
     if states is None or not in_task():
         return _real_wait(futures, timeout, return_when)
 
-    def fulfilled() -> bool:
-        undone = sum(state.state not in _SETTLED for state in states)
+    def fulfilled(snapshots: list[Snapshot]) -> bool:
+        undone = sum(state not in _SETTLED for state, _ in snapshots)
         if not undone:
             return True
         if return_when == _base.FIRST_COMPLETED:
-            return undone < len(states)
+            return undone < len(snapshots)
         return return_when == _base.FIRST_EXCEPTION and any(
-            state.state == FINISHED and state.error is not None for state in states
+            state == FINISHED and failed for state, failed in snapshots
         )
 
     seen = perform(_Settled(states))
-    if not fulfilled():
+    if not fulfilled([state.snapshot() for state in states]):
         if return_when not in (_base.FIRST_COMPLETED, _base.FIRST_EXCEPTION, _base.ALL_COMPLETED):
             message = f"Invalid return condition: {return_when!r}"
             raise ValueError(message)
@@ -929,52 +1106,122 @@ def _as_completed(fs: Iterable[Any], timeout: float | None = None) -> Iterator[A
     runtime, _ = running()
     end = None if timeout is None else runtime.clock() + timeout
     pending = {future.__dict__[ATTRIBUTE]: future for future in futures}
-    at_start = perform(_Settled(list(pending)))
+    line = Line(running()[1])
+    at_start = perform(_Settled(list(pending), line))
     while at_start:
         # CPython keeps what was done at the start in a set: its order is anyone's guess.
         state = at_start.pop(runtime.choose_value(len(at_start)) if len(at_start) > 1 else 0)
         yield pending.pop(state)
     while pending:
-        states = list(pending)
-
-        def any_done(states: list[FutureState] = states) -> bool:
-            return any(state.state in _SETTLED for state in states)
-
-        if end is None:
-            perform(AwaitMany(states, any_done))
         # CPython looks at the clock first: once the time is over it matters not what is done.
-        elif end <= runtime.clock() or not perform(
-            TimedAwaitMany(states, any_done, end - runtime.clock())
-        ):
+        over = end is not None and end <= runtime.clock()
+        if over:
             message = f"{len(pending)} (of {len(futures)}) futures unfinished"
             raise _base.TimeoutError(message)
+        if end is None:
+            batch = perform(Collect(line))
+        else:
+            batch = perform(TimedCollect(line, end - runtime.clock()))
+            if batch is None:
+                batch = perform(TryCollect(line))  # what was done since the time was over
         if runtime.phase == TEARDOWN:
             return
-        first = min((state for state in states if state.state in _SETTLED), key=_order)
-        yield pending.pop(first)
+        for state in batch:
+            yield pending.pop(state)
 
 
 class _Settled(AwaitMany):
-    """Look which of several futures are done."""
+    """Look which of several futures are done, and stand in line for the others."""
 
-    __slots__ = ()
+    __slots__ = ("line",)
     kind = "look at futures"
     tells = False
     guarded = False
 
-    def __init__(self, futures: list[FutureState]) -> None:
-        super().__init__(futures, lambda: True)
+    def __init__(self, futures: list[FutureState], line: Line | None = None) -> None:
+        super().__init__(futures, lambda _: True)
+        self.line = line
 
     def execute(self) -> Any:
         self._learn()
-        return sorted((state for state in self.futures if state.state in _SETTLED), key=_order)
+        settled = [state for state in self.futures if state.state in _SETTLED]
+        if self.line is not None:
+            for state in self.futures:
+                state.lines.append(self.line)
+        return sorted(settled, key=lambda state: state.place)
 
     def unwind(self) -> Any:
         return []
 
 
-def _order(state: FutureState) -> int:
-    return state.order
+class Collect(Noted):
+    """Wait until one more future is done; take all that are, in the order in which they were."""
+
+    __slots__ = ()
+    kind = "next of"
+    tells = False
+    guarded = True
+    target: Line
+
+    def __init__(self, target: Line) -> None:
+        self.target = target
+
+    def enabled(self) -> bool:
+        return bool(self.target.done)
+
+    def enabled_in(self, past: Past) -> bool:
+        return past.of(self.target)  # type: ignore[no-any-return]
+
+    def execute(self) -> list[FutureState]:
+        batch = list(self.target.done)
+        self.target.done.clear()
+        return batch
+
+    def expire(self) -> None:
+        return None
+
+    def unwind(self) -> list[FutureState]:
+        return []
+
+    def waits_for(self) -> str:
+        return "a future to be done (as_completed)"
+
+
+class TimedCollect(Collect):
+    """Wait until one more future is done or the timeout passes."""
+
+    __slots__ = ("timeout",)
+
+    def __init__(self, target: Line, timeout: float) -> None:
+        self.target = target
+        self.timeout: float | None = timeout
+
+    def wrote(self) -> bool:
+        return not self.expired
+
+    def footprint_in(self, past: Past) -> Footprint:
+        return ((self.target.key, WRITE if past.of(self.target) else READ),)
+
+
+class TryCollect(Collect):
+    """Take the futures that are done by now, if any."""
+
+    __slots__ = ("took",)
+    guarded = False
+
+    def execute(self) -> list[FutureState]:
+        batch = super().execute()
+        self.took = bool(batch)
+        return batch
+
+    def enabled_in(self, past: Past) -> bool:
+        return True
+
+    def wrote(self) -> bool:
+        return self.took
+
+    def footprint_in(self, past: Past) -> Footprint:
+        return ((self.target.key, WRITE if past.of(self.target) else READ),)
 
 
 _real_wait = _base.wait

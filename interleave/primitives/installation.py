@@ -83,8 +83,7 @@ def refreshed(state: _State) -> _State:
     if in_task():
         runtime, _ = running()
         if state.epoch != runtime.count:
-            state.reset()
-            state.epoch = runtime.count
+            runtime.revive(state)
     return state
 
 

@@ -14,14 +14,18 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from interleave import _real
 from interleave.core.context import in_task, perform, running
-from interleave.core.operation import Operation, SimObject
+from interleave.core.dependence import READ, WRITE
+from interleave.core.operation import Noted, SimObject
 from interleave.core.runtime import TEARDOWN, misuse
 from interleave.primitives.installation import refreshed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from interleave.core.dependence import Footprint
+    from interleave.core.operation import Past
     from interleave.core.task import Task
+    from interleave.primitives.queues import QueueState
 
 RealLock = _thread.LockType
 RealRLock = _thread.RLock
@@ -30,11 +34,12 @@ RealRLock = _thread.RLock
 class SimLock(SimObject):
     """A lock that any task may release. Used outside a check it behaves as a real one."""
 
-    __slots__ = ("__weakref__", "_real", "held", "held_at_first", "owner")
+    __slots__ = ("__weakref__", "_real", "held", "held_at_first", "owner", "queue")
     label = "Lock"
 
     held: bool
     owner: Task | None
+    queue: QueueState | None  # whose mutex it is; both are one object to those who wait
 
     def __new__(cls, *args: Any) -> Any:
         """Make a simulated lock for a task, and a real one for a real thread."""
@@ -54,7 +59,7 @@ class SimLock(SimObject):
     def __init__(self) -> None:
         super().__init__(running()[1])
         self.held = self.held_at_first = False
-        self.owner = None
+        self.owner = self.queue = None
         self._real: Any = None
 
     @classmethod
@@ -63,7 +68,7 @@ class SimLock(SimObject):
         twin: SimLock = SimObject.__new__(cls)
         SimObject.__init__(twin, None, title)
         twin.held = twin.held_at_first = real.locked()
-        twin.owner = None
+        twin.owner = twin.queue = None
         twin._real = real
         return twin
 
@@ -71,6 +76,13 @@ class SimLock(SimObject):
         super().reset()
         self.held = self.held_at_first
         self.owner = None
+
+    def snapshot(self) -> Any:
+        return self.held if self.queue is None else self.queue.snapshot()
+
+    def held_in(self, snapshot: Any) -> bool:
+        """Whether a snapshot says that it is held."""
+        return snapshot if self.queue is None else snapshot[0]  # type: ignore[no-any-return]
 
     def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
         """Take the lock; false if that failed.
@@ -124,7 +136,7 @@ class SimLock(SimObject):
         return f"<{state} _thread.lock object at {self.name}>"
 
 
-class _LockOperation(Operation):
+class _LockOperation(Noted):
     __slots__ = ()
     target: SimLock | SimRLock
 
@@ -146,6 +158,9 @@ class Acquire(_LockOperation):
 
     def enabled(self) -> bool:
         return not self.target.held
+
+    def enabled_in(self, past: Past) -> bool:
+        return not self.target.held_in(past.of(self.target))
 
     def execute(self) -> bool:
         return self.take()
@@ -174,7 +189,10 @@ class TimedAcquire(Acquire):
         self.timeout: float | None = timeout
 
     def wrote(self) -> bool:
-        return self.target.owner is self.task
+        return not self.expired
+
+    def footprint_in(self, past: Past) -> Footprint:
+        return ((self.target.key, WRITE if self.enabled_in(past) else READ),)
 
     def outside(self) -> Any:
         return self.target.outside().acquire(True, self.timeout)
@@ -195,6 +213,10 @@ class TryAcquire(_LockOperation):
 
     def wrote(self) -> bool:
         return self.taken
+
+    def footprint_in(self, past: Past) -> Footprint:
+        target = self.target
+        return ((target.key, READ if target.held_in(past.of(target)) else WRITE),)
 
     def unwind(self) -> bool:
         return True
@@ -280,6 +302,13 @@ class SimRLock(SimObject):
     def reset(self) -> None:
         super().reset()
         self._clear()
+
+    def snapshot(self) -> bool:
+        return self.held
+
+    def held_in(self, snapshot: bool) -> bool:
+        """Whether a snapshot says that it is held."""
+        return snapshot
 
     def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
         """Take the lock, or take it once more; false if that failed.

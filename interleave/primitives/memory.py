@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from interleave.core import context
+from interleave.core.dependence import READ, WRITE, Footprint, strongest
 from interleave.core.operation import Operation, SimObject
 
 if TYPE_CHECKING:
@@ -49,6 +51,8 @@ class Location(SimObject):
         self.epoch = epoch
         self.holder = holder
         self.part = part
+        runtime = context._runtime
+        self.key = runtime.keys = runtime.keys + 1
 
     @property
     def name(self) -> str:
@@ -148,6 +152,14 @@ class Access(Operation):
     def accesses(self) -> tuple[tuple[Location, bool], ...]:
         """Every location that it touches, and whether it writes there."""
         return ((self.target, self.wrote()), *self.others)
+
+    def footprint(self) -> Footprint:
+        touched = ((self.target.key, WRITE if self.wrote() else READ),)
+        if not self.others:
+            return touched
+        return strongest(
+            (*touched, *((item.key, WRITE if writes else READ) for item, writes in self.others))
+        )
 
     def outside(self) -> None:
         return None

@@ -57,7 +57,7 @@ def emit(text: str, *, line: bool) -> None:
         stream = runtime.state.get("stream")
         if stream is None:
             stream = runtime.state["stream"] = Stream(None, "output")
-            stream.epoch = runtime.count
+            runtime.revive(stream)
         perform(Write(stream, text, line=line))
     elif runtime.phase != TEARDOWN:
         _append(runtime, text, line=line)

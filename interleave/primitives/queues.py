@@ -14,7 +14,8 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from interleave.core.context import in_task, perform, running
-from interleave.core.operation import Operation, SimObject
+from interleave.core.dependence import READ, WRITE
+from interleave.core.operation import Noted, SimObject
 from interleave.core.runtime import misuse
 from interleave.primitives.installation import (
     ATTRIBUTE,
@@ -29,8 +30,10 @@ from interleave.primitives.locks import SimLock
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from interleave.core.dependence import Footprint
+    from interleave.core.operation import Operation, Past
     from interleave.core.task import Task
-    from interleave.primitives.conditions import ConditionState
+    from interleave.primitives.conditions import ConditionState, Waiter
 
 Queue = queue.Queue
 RealSimpleQueue = _queue.SimpleQueue
@@ -107,17 +110,31 @@ class QueueState(SimObject):
         with running()[0].atomic():
             return method(*args)
 
-    def notify(self, condition: str, count: float = 1) -> None:
+    def snapshot(self) -> tuple[bool, int, bool, int]:
+        """Whether the mutex is held, items, whether it is shut down, tasks undone."""
+        item = self.item
+        return (
+            self.mutex is not None and self.mutex.held,
+            self.size(),
+            HAS_SHUTDOWN and item.is_shutdown,
+            item.unfinished_tasks,
+        )
+
+    def notify(self, condition: str, count: float = 1) -> list[tuple[ConditionState, list[Waiter]]]:
         """Wake those who wait on a condition of the queue themselves."""
         found = self.conditions.get(condition)
-        if found is not None:
-            found.__dict__[ATTRIBUTE].notify(count)
+        if found is None:
+            return []
+        state: ConditionState = found.__dict__[ATTRIBUTE]
+        return [(state, state.notify(count))]
 
     def provide(self, name: str) -> Any:
         """Make the mutex, or a condition on it, for a program that uses it."""
         if self.mutex is None:
             self.mutex = SimLock.adopt(_Free(), f"{self.name}.mutex")
+            self.mutex.queue = self
             self.mutex.epoch = self.epoch
+            self.mutex.key = self.key
             self.item.__dict__["mutex"] = self.mutex
         if name == "mutex":
             return self.mutex
@@ -140,12 +157,13 @@ class _Free:
         return False
 
 
-class _QueueOperation(Operation):
+class _QueueOperation(Noted):
     """Needs the mutex, which only a program that asks for it ever holds."""
 
-    __slots__ = ()
+    __slots__ = ("woken",)
     guarded = True
     target: QueueState
+    woken: list[tuple[ConditionState, list[Waiter]]]  # by conditions of the queue, if it has any
 
     def __init__(self, target: QueueState) -> None:
         self.target = target
@@ -153,6 +171,27 @@ class _QueueOperation(Operation):
     def enabled(self) -> bool:
         mutex = self.target.mutex
         return mutex is None or not mutex.held
+
+    def enabled_in(self, past: Past) -> bool:
+        return not past.of(self.target)[0]
+
+    def can_expire_in(self, past: Past) -> bool:
+        return not past.of(self.target)[0]
+
+    def footprint(self) -> Footprint:
+        touched = ((self.target.key, WRITE if self.wrote() else READ),)
+        return (*touched, *self._woken()) if self.target.conditions else touched
+
+    def _woken(self) -> Footprint:
+        """The conditions of the queue that it notified, and the places of those it woke."""
+        return tuple(
+            (item.key, WRITE)
+            for condition, waiters in getattr(self, "woken", ())
+            for item in (condition, *waiters)
+        )
+
+    def before(self, item: SimObject) -> Any:
+        return self.seen if item is self.target else False
 
     def holders(self) -> Iterable[Task]:
         mutex = self.target.mutex
@@ -176,6 +215,11 @@ class Put(_QueueOperation):
         room = state.item.maxsize
         return room <= 0 or state.size() < room or (HAS_SHUTDOWN and state.item.is_shutdown)
 
+    def enabled_in(self, past: Past) -> bool:
+        held, size, shut, _ = past.of(self.target)
+        room = self.target.item.maxsize
+        return not held and (room <= 0 or size < room or shut)
+
     def execute(self) -> None:
         state = self.target
         item = state.item
@@ -188,7 +232,7 @@ class Put(_QueueOperation):
             state.atomically(item._put, value)
         item.unfinished_tasks += 1
         if state.conditions:
-            state.notify("not_empty")
+            self.woken = state.notify("not_empty")
 
     def let_go(self) -> Any:
         """Return the item and forget it: the trace must not keep alive what leaves the queue."""
@@ -210,6 +254,12 @@ class TryPut(Put):
 
     def enabled(self) -> bool:
         return _QueueOperation.enabled(self)
+
+    def enabled_in(self, past: Past) -> bool:
+        return _QueueOperation.enabled_in(self, past)
+
+    def footprint_in(self, past: Past) -> Footprint:
+        return ((self.target.key, WRITE if Put.enabled_in(self, past) else READ), *self._woken())
 
     def execute(self) -> None:
         self.done = Put.enabled(self)
@@ -234,6 +284,9 @@ class TimedPut(Put):
 
     def can_expire(self) -> bool:
         return _QueueOperation.enabled(self)
+
+    def footprint_in(self, past: Past) -> Footprint:
+        return ((self.target.key, WRITE if self.enabled_in(past) else READ), *self._woken())
 
     def execute(self) -> None:
         self.done = True
@@ -264,6 +317,10 @@ class Get(_QueueOperation):
             return True
         return HAS_SHUTDOWN and state.item.is_shutdown
 
+    def enabled_in(self, past: Past) -> bool:
+        held, size, shut, _ = past.of(self.target)
+        return not held and (size > 0 or shut)
+
     def execute(self) -> Any:
         state = self.target
         item = state.item
@@ -271,7 +328,7 @@ class Get(_QueueOperation):
             raise queue.ShutDown  # type: ignore[attr-defined]
         taken = item.queue.popleft() if state.plain_get else state.atomically(item._get)
         if state.conditions:
-            state.notify("not_full")
+            self.woken = state.notify("not_full")
         return taken
 
     def waits_for(self) -> str:
@@ -285,6 +342,12 @@ class TryGet(Get):
 
     def enabled(self) -> bool:
         return _QueueOperation.enabled(self)
+
+    def enabled_in(self, past: Past) -> bool:
+        return _QueueOperation.enabled_in(self, past)
+
+    def footprint_in(self, past: Past) -> Footprint:
+        return ((self.target.key, WRITE if Get.enabled_in(self, past) else READ), *self._woken())
 
     def execute(self) -> Any:
         self.done = Get.enabled(self)
@@ -308,6 +371,9 @@ class TimedGet(Get):
 
     def can_expire(self) -> bool:
         return _QueueOperation.enabled(self)
+
+    def footprint_in(self, past: Past) -> Footprint:
+        return ((self.target.key, WRITE if self.enabled_in(past) else READ), *self._woken())
 
     def execute(self) -> Any:
         self.done = True
@@ -333,7 +399,7 @@ class TaskDone(_QueueOperation):
             raise misuse(ValueError("task_done() called too many times"))
         item.unfinished_tasks = unfinished
         if unfinished == 0:
-            self.target.notify("all_tasks_done", float("inf"))
+            self.woken = self.target.notify("all_tasks_done", float("inf"))
 
 
 class Join(_QueueOperation):
@@ -344,6 +410,10 @@ class Join(_QueueOperation):
 
     def enabled(self) -> bool:
         return super().enabled() and not self.target.item.unfinished_tasks
+
+    def enabled_in(self, past: Past) -> bool:
+        held, _, _, unfinished = past.of(self.target)
+        return not held and not unfinished
 
     def wrote(self) -> bool:
         return False
@@ -396,14 +466,14 @@ class Shutdown(_QueueOperation):
         state = self.target
         item = state.item
         item.is_shutdown = True
+        names = ["not_empty", "not_full"]
         if self.immediate:
             while state.size():
                 state.atomically(item._get)
                 if item.unfinished_tasks > 0:
                     item.unfinished_tasks -= 1
-            state.notify("all_tasks_done", float("inf"))
-        state.notify("not_empty", float("inf"))
-        state.notify("not_full", float("inf"))
+            names.insert(0, "all_tasks_done")
+        self.woken = [woken for name in names for woken in state.notify(name, float("inf"))]
 
 
 class _Shown(str):

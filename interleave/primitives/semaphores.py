@@ -6,7 +6,8 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from interleave.core.context import in_task, perform, running
-from interleave.core.operation import Operation, SimObject
+from interleave.core.dependence import ADD, READ, WRITE
+from interleave.core.operation import Noted, SimObject
 from interleave.core.runtime import misuse
 from interleave.primitives.installation import (
     attach,
@@ -18,6 +19,8 @@ from interleave.primitives.installation import (
 )
 
 if TYPE_CHECKING:
+    from interleave.core.dependence import Footprint
+    from interleave.core.operation import Past
     from interleave.core.task import Task
 
 Semaphore = threading.Semaphore
@@ -41,8 +44,11 @@ class SemaphoreState(SimObject):
         super().reset()
         self.value = self.at_first
 
+    def snapshot(self) -> int:
+        return self.value
 
-class _SemaphoreOperation(Operation):
+
+class _SemaphoreOperation(Noted):
     __slots__ = ()
     target: SemaphoreState
 
@@ -60,6 +66,9 @@ class Acquire(_SemaphoreOperation):
     def enabled(self) -> bool:
         return self.target.value > 0
 
+    def enabled_in(self, past: Past) -> bool:
+        return past.of(self.target) > 0  # type: ignore[no-any-return]
+
     def execute(self) -> bool:
         self.target.value -= 1
         return True
@@ -74,19 +83,17 @@ class Acquire(_SemaphoreOperation):
 class TimedAcquire(Acquire):
     """Block until there is room or the timeout passes."""
 
-    __slots__ = ("taken", "timeout")
+    __slots__ = ("timeout",)
 
     def __init__(self, target: SemaphoreState, timeout: float) -> None:
         self.target = target
         self.timeout: float | None = timeout
-        self.taken = False
-
-    def execute(self) -> bool:
-        self.taken = True
-        return super().execute()
 
     def wrote(self) -> bool:
-        return self.taken
+        return not self.expired
+
+    def footprint_in(self, past: Past) -> Footprint:
+        return ((self.target.key, WRITE if self.enabled_in(past) else READ),)
 
     def describe(self) -> str:
         return f"acquire {self.target.name} (timeout {self.timeout:g} s)"
@@ -107,6 +114,9 @@ class TryAcquire(_SemaphoreOperation):
     def wrote(self) -> bool:
         return self.taken
 
+    def footprint_in(self, past: Past) -> Footprint:
+        return ((self.target.key, WRITE if past.of(self.target) > 0 else READ),)
+
     def unwind(self) -> bool:
         return True
 
@@ -126,6 +136,14 @@ class Release(_SemaphoreOperation):
         if state.limit is not None and state.value + self.count > state.limit:
             raise misuse(ValueError("Semaphore released too many times"))
         state.value += self.count
+
+    def footprint(self) -> Footprint:
+        # Which of two releases of a bounded semaphore fails depends on their order.
+        state = self.target
+        return ((state.key, ADD if state.limit is None else WRITE),)
+
+    def after_added(self, item: SimObject, state: int) -> int:
+        return state + self.count
 
 
 def _init(self: Any, value: int = 1) -> None:

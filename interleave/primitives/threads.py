@@ -15,7 +15,8 @@ from greenlet import GreenletExit
 
 from interleave import _real
 from interleave.core.context import active, in_task, perform, running
-from interleave.core.operation import Operation, SimObject
+from interleave.core.dependence import ADD, MAIN, READ, THREADS, WRITE
+from interleave.core.operation import NEW, OVER, RUNNING, Operation, SimObject
 from interleave.core.runtime import misuse
 from interleave.errors import HangDetected, InterleaveError
 from interleave.primitives.installation import (
@@ -31,6 +32,8 @@ from interleave.primitives.installation import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from interleave.core.dependence import Footprint
+    from interleave.core.operation import Past
     from interleave.core.task import Task
 
 Thread = threading.Thread
@@ -61,6 +64,11 @@ class ThreadState(SimObject):
         self.started = False
         self.task = None
 
+    def snapshot(self) -> int:
+        if not self.started:
+            return NEW
+        return OVER if self.over else RUNNING
+
     def is_set(self) -> bool:
         """Stand in for the event `Thread._started`."""
         return self.started
@@ -90,14 +98,17 @@ class _ThreadOperation(Operation):
 class Start(_ThreadOperation):
     """Start a thread: its task can begin from now on."""
 
-    __slots__ = ("body", "thread")
+    __slots__ = ("body", "daemon", "thread")
     kind = "start"
     tells = False
 
-    def __init__(self, target: ThreadState, thread: Any, body: Callable[[], None]) -> None:
+    def __init__(
+        self, target: ThreadState, thread: Any, body: Callable[[], None], *, daemon: bool = True
+    ) -> None:
         self.target = target
         self.thread = thread
         self.body = body
+        self.daemon = daemon  # of one without a `Thread`
 
     def execute(self) -> Task:
         state = self.target
@@ -109,10 +120,19 @@ class Start(_ThreadOperation):
         self.thread = self.body = None  # type: ignore[assignment]
         runtime = self.task.runtime
         task = state.task = runtime.spawn(
-            self.task, body, daemon=thread is None or thread._daemonic, target=state
+            self.task,
+            body,
+            daemon=self.daemon if thread is None else thread._daemonic,
+            target=state,
         )
         task.handle = thread
         return task
+
+    def footprint(self) -> Footprint:
+        return ((self.target.key, WRITE), (THREADS, ADD))
+
+    def before(self, item: SimObject) -> Any:
+        return NEW
 
     def describe(self) -> str:
         return f"start {self.target.name}"
@@ -129,6 +149,9 @@ class Join(_ThreadOperation):
     def enabled(self) -> bool:
         task = self.target.task
         return task is None or task.done  # not started: it goes on, to raise
+
+    def enabled_in(self, past: Past) -> bool:
+        return past.of(self.target) != RUNNING  # type: ignore[no-any-return]
 
     def execute(self) -> bool:
         if not self.target.started:
@@ -186,8 +209,8 @@ class Census(Operation):
     def execute(self) -> list[Task]:
         return list(self.task.runtime.live)
 
-    def wrote(self) -> bool:
-        return False
+    def footprint(self) -> Footprint:
+        return ((THREADS, READ),)
 
     def unwind(self) -> list[Task]:
         return [self.task.runtime.current]
@@ -384,6 +407,8 @@ def _thread_of(task: Task) -> Any:
         state = ThreadState(task)
         state.task, state.started = task, True
         attach(thread, state)
+        if not task.path:
+            state.key = MAIN
         thread._target = None
         thread._args, thread._kwargs = (), {}
         thread._name = f"Dummy-{'.'.join(map(str, task.path))}" if task.path else "MainThread"
@@ -531,7 +556,7 @@ def _start_joinable_thread(
         except SystemExit:
             pass
 
-    perform(Start(handle._state, None, body)).daemon = daemon
+    perform(Start(handle._state, None, body, daemon=daemon))
     return handle
 
 

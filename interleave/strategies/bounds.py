@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from interleave.core.execution import Execution
+    from interleave.core.operation import Operation
     from interleave.core.strategy import Strategy, TaskView
 
 
@@ -17,8 +18,18 @@ class PreemptionBound:
     def __init__(self, inner: Strategy, limit: int) -> None:
         self.inner = inner
         self.limit = limit
+        self.noting = inner.noting
         self._used = 0
         self._pruned = False
+
+    @property
+    def events(self) -> Sequence[Operation]:
+        """What the strategy within sees."""
+        return self.inner.events
+
+    @events.setter
+    def events(self, events: Sequence[Operation]) -> None:
+        self.inner.events = events
 
     @property
     def bounded(self) -> str | None:
@@ -46,6 +57,6 @@ class PreemptionBound:
         """Ask the strategy within."""
         return self.inner.choose_value(count)
 
-    def end(self, execution: Execution) -> None:
+    def end(self, execution: Execution) -> bool:
         """Tell the strategy within."""
-        self.inner.end(execution)
+        return self.inner.end(execution)

@@ -4,25 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from interleave.core.strategy import CAUSES
 from interleave.errors import NondeterministicError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from interleave.core.execution import Execution
+    from interleave.core.operation import Operation
     from interleave.core.strategy import TaskView
-
-
-_CAUSES = (
-    "something else than the schedule decides (state left over from the execution before, set "
-    "order, id(), a real clock, os.urandom?)"
-)
 
 
 class DepthFirst:
     """Depth-first search: repeat the last execution, with its last open choice moved on by one."""
 
     bounded: str | None = None
+    noting = False
+    events: Sequence[Operation] = ()
 
     def __init__(self) -> None:
         self._path: list[int] = []
@@ -59,7 +57,7 @@ class DepthFirst:
         elif self._seen[depth] != seen:
             message = (
                 f"at choice {depth} the threads were about to {_told(self._seen[depth])} before, "
-                f"and are about to {_told(seen)} now, after the same choices: {_CAUSES}"
+                f"and are about to {_told(seen)} now, after the same choices: {CAUSES}"
             )
             raise NondeterministicError(message)
         return self.choose_value(len(options))
@@ -82,17 +80,18 @@ class DepthFirst:
         if self._widths[depth] != count:
             message = (
                 f"choice {depth} had {self._widths[depth]} options before and has {count} now, "
-                f"after the same choices: {_CAUSES}"
+                f"after the same choices: {CAUSES}"
             )
             raise NondeterministicError(message)
         return self._path[depth]
 
-    def end(self, execution: Execution) -> None:
+    def end(self, execution: Execution) -> bool:
         """Nothing to learn: the path says it all."""
         if len(self._path) > self._depth:
             # The execution was cut before the end of its path (hang, interruption).
             del self._path[self._depth :]
             del self._widths[self._depth :]
+        return False
 
 
 def _told(seen: list[tuple[tuple[int, ...], str]]) -> str:

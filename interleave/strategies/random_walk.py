@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from interleave.core.execution import Execution
+    from interleave.core.operation import Operation
     from interleave.core.strategy import TaskView
 
 _MASK = (1 << 64) - 1
@@ -24,6 +25,8 @@ class RandomWalk:
     """
 
     bounded: str | None = None
+    noting = False
+    events: Sequence[Operation] = ()
 
     def __init__(self, seed: int, index: int = 0) -> None:
         self.seed = seed
@@ -46,8 +49,9 @@ class RandomWalk:
         self._state = state = (self._state * _FACTOR + _STEP) & _MASK
         return (state >> 32) * count >> 32
 
-    def end(self, execution: Execution) -> None:
+    def end(self, execution: Execution) -> bool:
         """Learn nothing."""
+        return False
 
 
 def _mixed(number: int) -> int:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from interleave.core.execution import Execution
+    from interleave.core.operation import Operation
     from interleave.core.strategy import TaskView
 
 
@@ -17,6 +18,8 @@ class Replay:
     """Repeats one execution; where the schedule ends, it goes on with choice 0."""
 
     bounded: str | None = None
+    noting = False
+    events: Sequence[Operation] = ()
 
     def __init__(self, choices: Sequence[int]) -> None:
         self._choices = choices
@@ -59,6 +62,7 @@ class Replay:
             raise ScheduleError(message)
         return choice
 
-    def end(self, execution: Execution) -> None:
+    def end(self, execution: Execution) -> bool:
         """Keep the check sum of the events that the schedule led to."""
         self.digest = execution.digest()
+        return False

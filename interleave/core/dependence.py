@@ -1,0 +1,56 @@
+"""Dependence: which operations of different tasks may be swapped without anybody noticing.
+
+Every executed operation has a footprint: the locations that it touched, each with a mode. Two
+operations of different tasks are dependent if they meet at a location in modes that conflict.
+A row for each kind of operation stands with the operation itself (`Operation.footprint`); what the
+rows mean stands here alone, and everything that reduces, compares or explains asks this file.
+
+The independence must be true in the strict sense: neither operation enables or disables the other,
+changes what it returns or what it touches, and both orders lead to the same state [Godefroid96].
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+READ, ADD, WRITE = 1, 2, 4
+"""The modes: look; change in a way that commutes with itself and tells nothing; change."""
+
+Footprint = tuple[tuple[int, int], ...]
+"""Pairs of a location's key (`SimObject.key`) and a mode; a key stands there once."""
+
+EVERYTHING: Footprint = ((-1, WRITE),)
+"""Of the event with which a failing task ends the execution: nothing comes after it."""
+
+CLOCK, WORLD, THREADS, MAIN = -2, -3, -4, -5
+"""Keys of locations without an object of their own: the one clock of the time modes `idle` and
+`ordered`; the life of the program, whose end cuts off the daemons; the list of its threads; whether
+main has come to its end."""
+
+
+def conflicting(mode: int, other: int) -> bool:
+    """Whether two accesses to one location in these modes depend on each other."""
+    return mode != other or mode == WRITE
+
+
+def dependent(one: Footprint, other: Footprint) -> bool:
+    """Whether two operations of different tasks with these footprints depend on each other."""
+    if one is EVERYTHING or other is EVERYTHING:
+        return True
+    for key, mode in one:
+        for met, how in other:
+            if key == met and (mode != how or mode == WRITE):
+                return True
+    return False
+
+
+def strongest(touches: Iterable[tuple[int, int]]) -> Footprint:
+    """Join several touches to a footprint: where modes differ at one location, it is written."""
+    modes: dict[int, int] = {}
+    for key, mode in touches:
+        before = modes.get(key, mode)
+        modes[key] = mode if before == mode else WRITE
+    return tuple(modes.items())

@@ -1,0 +1,307 @@
+"""Optimal dynamic partial order reduction: one execution for each trace [DPOR14, DPOR17].
+
+After each execution its races are looked for: pairs of dependent events that could have come the
+other way round. For each, a sequence that reverses it is put into the wakeup tree of the place
+where the first of both was chosen, unless what is asleep or planned there covers it already. The
+deepest place with something planned is where the next execution leaves the last one.
+
+Whether a blocking operation could have gone before another event is answered from snapshots that
+the operations took of their objects: the release of a lock and the acquisition that waited for it
+are no race, but the two acquisitions are.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from typing import TYPE_CHECKING, Any
+
+from interleave.core.dependence import Footprint, dependent
+from interleave.core.operation import Choose
+from interleave.core.outcome import Deadlocked, Raised, Returned, StepBound
+from interleave.core.strategy import CAUSES
+from interleave.errors import NondeterministicError
+from interleave.strategies.happens_before import HappensBefore
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from interleave.core.execution import Execution
+    from interleave.core.operation import Operation
+    from interleave.core.strategy import TaskView
+
+_Step = tuple[int, Footprint, int | None]
+"""An event to come: the number of its task, its footprint, and the value it chooses, if any."""
+
+
+class _Branch:
+    """A step that is planned, and the steps planned after it: a node of a wakeup tree."""
+
+    __slots__ = ("children", "footprint", "task", "value")
+
+    def __init__(self, step: _Step) -> None:
+        self.task, self.footprint, self.value = step
+        self.children: list[_Branch] = []
+
+
+class OptimalReduction:
+    """The state between executions is a stack, one entry of each list per event of the last one."""
+
+    bounded: str | None = None
+    noting = True
+    events: Sequence[Operation] = ()
+
+    def __init__(self, time: str) -> None:
+        self._order = HappensBefore(time)
+        # The places before the events: who is asleep there, and what is planned.
+        self._asleep: list[dict[int, Footprint]] = [{}]
+        self._planned: list[list[_Branch]] = [[]]
+        # What leads there: the choices, and which event each was made for.
+        self._choices: list[int] = []
+        self._made_for: list[int] = []
+        self._depth = 0
+        self._from = 0  # the event that is the first one new
+        self._plan: list[_Branch] = []
+        self._started = False
+
+    # -- making choices -----------------------------------------------------------------------
+
+    def begin(self) -> bool:
+        """Go back to the deepest place with something planned, and plan to do it."""
+        self._depth = 0
+        if not self._started:
+            self._started = True
+            return True
+        planned = self._planned
+        at = len(planned) - 1
+        while at >= 0 and not planned[at]:
+            at -= 1
+        if at < 0:
+            return False
+        order = self._order
+        if at < len(order.tasks) and order.kinds[at] is not Choose:
+            # What was explored from here sleeps until something that it depends on happens.
+            self._asleep[at] = {**self._asleep[at], order.tasks[at]: order.footprints[at]}
+        self._cut(at)
+        branch = planned[at].pop(0)
+        plan = [branch]
+        while branch.children:
+            branch = branch.children[0]
+            plan.append(branch)
+        self._plan = plan
+        return True
+
+    def _cut(self, at: int) -> None:
+        """Forget the events from this one on."""
+        self._order.cut(at)
+        del self._asleep[at + 1 :], self._planned[at + 1 :]
+        depth = bisect_left(self._made_for, at)
+        del self._choices[depth:], self._made_for[depth:]
+        self._from = at
+
+    def choose(self, options: Sequence[TaskView], stays: int) -> int:
+        """Follow the last execution, then the plan; beyond it go on with the current task."""
+        depth = self._depth
+        self._depth = depth + 1
+        if depth < len(self._choices):
+            return self._again(depth, len(options))
+        at = len(self.events)
+        step = at - self._from
+        choice = 0
+        if step < len(self._plan):
+            choice = self._choice_of(self._plan[step].task, options, stays)
+        self._choices.append(choice)
+        self._made_for.append(at)
+        return choice
+
+    def choose_value(self, count: int) -> int:
+        """Follow the last execution, then the plan; beyond it take the first value."""
+        depth = self._depth
+        self._depth = depth + 1
+        if depth < len(self._choices):
+            return self._again(depth, count)
+        at = len(self.events) - 1
+        step = at - self._from
+        choice = 0
+        if step < len(self._plan):
+            choice = self._plan[step].value or 0
+        self._choices.append(choice)
+        self._made_for.append(at)
+        return choice
+
+    def _again(self, depth: int, count: int) -> int:
+        choice = self._choices[depth]
+        if choice >= count:
+            message = (
+                f"choice {depth} had more than {choice} options before and has {count} now, after "
+                f"the same choices: {CAUSES}"
+            )
+            raise NondeterministicError(message)
+        return choice
+
+    def _choice_of(self, number: int, options: Sequence[TaskView], stays: int) -> int:
+        """Return the choice that lets a task go on; if it cannot, any: that is noticed later."""
+        index = next((at for at, option in enumerate(options) if option.number == number), None)
+        if index is None or not stays:
+            return index or 0
+        current = options.index(self.events[-1].task)
+        if index == current:
+            return 0
+        return index + 1 if index < current else index
+
+    # -- learning from executions -----------------------------------------------------------------
+
+    def end(self, execution: Execution) -> bool:
+        """Look for the races of the events that are new, and plan their reversal."""
+        if not isinstance(execution.ending, Returned | Raised | Deadlocked | StepBound):
+            return False  # it was broken off, and so is the exploration
+        events = execution.events
+        self._compare(events)
+        if self._strayed(events):
+            return True
+        races = self._order.extend(execution)
+        if self._settle(events):
+            self._cut(self._from)
+            return True
+        for race in races:
+            self._reverse(events, *race)
+        return False
+
+    def _compare(self, events: Sequence[Operation]) -> None:
+        """The events before the place where this execution leaves the last one must be the same."""
+        upto = self._from
+        kinds = [type(event) for event in events[:upto]]
+        tasks = [event.task.number for event in events[:upto]]
+        if kinds == self._order.kinds and tasks == self._order.tasks:
+            return
+        for index, (kind, task) in enumerate(
+            zip(self._order.kinds, self._order.tasks, strict=True)
+        ):
+            now = events[index] if index < len(events) else None
+            if now is None or type(now) is not kind or now.task.number != task:
+                shown = "the execution was over" if now is None else f"it was {now.describe()}"
+                message = (
+                    f"event {index} was {kind.kind} before, and after the same choices {shown} "
+                    f"now: {CAUSES}"
+                )
+                raise NondeterministicError(message)
+
+    def _strayed(self, events: Sequence[Operation]) -> bool:
+        """Whether the plan could not be followed; then nothing was learned."""
+        plan = self._plan
+        start = self._from
+        for step, branch in enumerate(plan):
+            at = start + step
+            if at >= len(events) or events[at].task.number != branch.task:
+                depth = bisect_left(self._made_for, start)
+                del self._choices[depth:], self._made_for[depth:]
+                return True
+        return False
+
+    def _settle(self, events: Sequence[Operation]) -> bool:
+        """Tell who sleeps and what is planned at the new places; true if somebody never woke."""
+        start = self._from
+        plan = self._plan
+        asleep, planned = self._asleep, self._planned
+        tasks, footprints = self._order.tasks, self._order.footprints
+        sleeping = asleep[start]
+        for at in range(start, len(tasks)):
+            if at > start:
+                asleep.append(sleeping)
+                step = at - start
+                planned.append(plan[step - 1].children[1:] if step <= len(plan) else [])
+                if self._order.kinds[at] is Choose:
+                    self._plan_values(at, events[at])
+            elif self._order.kinds[at] is Choose and not plan:
+                self._plan_values(at, events[at])
+            if sleeping:
+                if tasks[at] in sleeping:
+                    return True
+                done = footprints[at]
+                sleeping = {
+                    task: footprint
+                    for task, footprint in sleeping.items()
+                    if not dependent(footprint, done)
+                }
+        return bool(sleeping)
+
+    def _plan_values(self, at: int, event: Any) -> None:
+        """Plan the other values of a choice."""
+        known = {event.value, *(branch.value for branch in self._planned[at])}
+        self._planned[at].extend(
+            _Branch((self._order.tasks[at], (), value))
+            for value in range(event.count)
+            if value not in known
+        )
+
+    def _reverse(
+        self,
+        events: Sequence[Operation],
+        first: int,
+        second: int,
+        task: int,
+        footprint: Footprint,
+    ) -> None:
+        """Plan that the second event, with what it touches then, comes before the first."""
+        kinds, clocks, tasks = self._order.kinds, self._order.clocks, self._order.tasks
+        while kinds[first].glued:
+            first -= 1
+        rival = tasks[first]
+        sequence: list[_Step] = []
+        inside = False
+        for at in range(first + 1, second):
+            # What belongs to an event comes with it.
+            inside = inside if kinds[at].glued else clocks[at][rival] < first
+            if inside:
+                event: Any = events[at]
+                value = event.value if kinds[at] is Choose else None
+                sequence.append((tasks[at], self._order.footprints[at], value))
+        sequence.append((task, footprint, None))
+        for sleeper, touches in self._asleep[first].items():
+            if _can_begin(sleeper, touches, sequence):
+                return
+        _plant(self._planned[first], sequence)
+
+
+def _can_begin(task: int, footprint: Footprint, sequence: list[_Step]) -> bool:
+    """Whether a task's next event could be moved to the front of a sequence: a weak initial."""
+    for other, touched, _ in sequence:
+        if other == task:
+            return True
+        if dependent(footprint, touched):
+            return False
+    return True
+
+
+def _plant(branches: list[_Branch], sequence: list[_Step]) -> None:
+    """Add a sequence to a wakeup tree, unless a branch of it leads to an equivalent one."""
+    while True:
+        for branch in branches:
+            if _fits(branch, sequence):
+                if not branch.children:
+                    return
+                sequence = _without(branch.task, sequence)
+                branches = branch.children
+                break
+        else:
+            for step in sequence:
+                branch = _Branch(step)
+                branches.append(branch)
+                branches = branch.children
+            return
+
+
+def _fits(branch: _Branch, sequence: list[_Step]) -> bool:
+    for task, touched, value in sequence:
+        if task == branch.task:
+            return value == branch.value
+        if dependent(branch.footprint, touched):
+            return False
+    return True
+
+
+def _without(task: int, sequence: list[_Step]) -> list[_Step]:
+    """Leave out the first event of a task."""
+    for index, step in enumerate(sequence):
+        if step[0] == task:
+            return sequence[:index] + sequence[index + 1 :]
+    return sequence

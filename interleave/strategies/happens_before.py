@@ -1,0 +1,414 @@
+"""The happens-before order of an execution's events, and its races: pairs that could be reversed.
+
+Clocks are kept for the events that an execution shares with the one before; only what is new is
+looked at. A clock tells of each task the last of its events that happened before, by its index.
+"""
+
+from __future__ import annotations
+
+from bisect import insort
+from typing import TYPE_CHECKING, Any
+
+from interleave.core.dependence import (
+    ADD,
+    CLOCK,
+    EVERYTHING,
+    READ,
+    WORLD,
+    WRITE,
+    Footprint,
+    strongest,
+)
+from interleave.core.operation import End, Operation
+from interleave.core.outcome import Raised, Returned
+
+if TYPE_CHECKING:
+    from interleave.core.execution import Execution
+    from interleave.core.operation import SimObject
+    from interleave.core.strategy import TaskView
+
+Race = tuple[int, int, int, Footprint]
+"""Two events by their indexes (the second may be the number of events: it was still to come), and of
+the second the number of its task and what it would touch if it came before the first."""
+
+_State = list[Any]
+"""Of a location: the index of the last event that wrote it (-1: none), those that have read it
+and those that have added to it since, and the state before."""
+
+_WRITTEN, _READ, _ADDED, _OLDER = range(4)
+
+
+class HappensBefore:
+    """A stack of events: it grows by an execution, and is cut back to where the next one leaves."""
+
+    def __init__(self, time: str) -> None:
+        self._shared_clock = time != "free"
+        self._idle = time == "idle"
+        self.tasks: list[int] = []
+        self.kinds: list[type[Operation]] = []
+        self.footprints: list[Footprint] = []
+        self.clocks: list[list[int]] = []
+        self._previous: list[int] = []  # the event of the same task before
+        self._last: list[int] = []  # by task
+        self._table: dict[int, _State] = {}  # by location
+
+    def cut(self, at: int) -> None:
+        """Forget the events from this one on."""
+        table, last = self._table, self._last
+        for index in range(len(self.tasks) - 1, at - 1, -1):
+            last[self.tasks[index]] = self._previous[index]
+            footprint = self.footprints[index]
+            if footprint is not EVERYTHING:
+                for key, mode in footprint:
+                    if mode == WRITE:
+                        table[key] = table[key][_OLDER]
+                    else:
+                        table[key][_READ if mode == READ else _ADDED].pop()
+        del self.tasks[at:], self.kinds[at:], self.footprints[at:], self.clocks[at:]
+        del self._previous[at:]
+
+    def extend(self, execution: Execution) -> list[Race]:
+        """Take the events that are new; return the races that end in one of them.
+
+        The events before are those that the stack holds.
+        """
+        events = execution.events
+        self._widen(execution.known_tasks)
+        self.events = events
+        self.execution = execution
+        tasks, kinds, footprints, clocks = self.tasks, self.kinds, self.footprints, self.clocks
+        previous, last, table = self._previous, self._last, self._table
+        start = len(tasks)
+        final = self._final(execution)
+        plain = not (execution.daemons or self._shared_clock or execution.inside)
+        self._floors = self._floors_of(execution) if self._idle else []
+        self.races: list[Race] = []
+        for index in range(start, len(events)):
+            op = events[index]
+            task = op.task.number
+            footprint = op.footprint()
+            if not plain:
+                footprint = self._widened(op, index, footprint)
+            if index == final:
+                footprint = self._at_the_end(footprint)
+            before = last[task]
+            previous.append(before)
+            last[task] = index
+            if before < 0:
+                before = op.task.born
+            clock = clocks[before].copy() if before >= 0 else [-1] * len(last)
+            if self._floors:
+                clock = self._above_floor(index, before, clock)
+            tasks.append(task)
+            kinds.append(type(op))
+            footprints.append(footprint)
+            if footprint is EVERYTHING:
+                clock = self._after_all(op, index, clock)
+            else:
+                found: list[int] = []
+                for key, mode in footprint:
+                    state = table.get(key)
+                    if state is None:
+                        state = table[key] = [-1, [], [], None]
+                    written = state[0]
+                    if written >= 0 and clock[tasks[written]] < written:
+                        found.append(written)
+                    if mode == READ:
+                        if state[2]:
+                            found += state[2]
+                        state[1].append(index)
+                    elif mode == WRITE:
+                        if state[1]:
+                            found += state[1]
+                        if state[2]:
+                            found += state[2]
+                        table[key] = [index, [], [], state]
+                    else:
+                        if state[1]:
+                            found += state[1]
+                        state[2].append(index)
+                if found:
+                    if op.guarded:
+                        clock = self._blocking(op, index, footprint, clock, found)
+                    else:
+                        if len(found) > 1:
+                            found.sort(reverse=True)
+                        for other in found:
+                            rival = tasks[other]
+                            if clock[rival] < other:
+                                self.races.append(self._race(other, index, op, footprint))
+                                clock = _joined(clock, clocks[other])
+            clock[task] = index
+            clocks.append(clock)
+        for waiting, op in execution.pending:
+            self._still_to_come(waiting, op, final)
+        return self.races
+
+    # -- what is special --------------------------------------------------------------------------
+
+    def _widen(self, width: int) -> None:
+        """Make room in every clock for the tasks that are known by now."""
+        missing = width - len(self._last)
+        if missing > 0:
+            for clock in (*self.clocks, self._last):
+                clock.extend([-1] * missing)
+
+    def _final(self, execution: Execution) -> int:
+        """Return the event after which the program was over; -1 if it was not its doing."""
+        self._failed = isinstance(execution.ending, Raised)
+        if not self._failed and not isinstance(execution.ending, Returned):
+            return -1
+        index = len(execution.events) - 1
+        while execution.events[index].glued:
+            index -= 1
+        return index
+
+    def _at_the_end(self, footprint: Footprint) -> Footprint:
+        # A failure ends everything; the end of main cuts off the daemons.
+        return EVERYTHING if self._failed else (*footprint, (WORLD, WRITE))
+
+    def _widened(self, op: Operation, index: int, footprint: Footprint) -> Footprint:
+        """Add what an event touches beside its objects."""
+        if index in self.execution.inside:
+            # Code of the program that ran inside the operation.
+            touched = [
+                touch for inner in self.execution.inside[index] for touch in inner.footprint()
+            ]
+            footprint = strongest((*footprint, *touched))
+        if op.task.daemon:
+            footprint = (*footprint, (WORLD, READ))
+        if self._shared_clock:
+            moves = op.timeout is not None and op.expired and not (self._idle and op.timeout)
+            footprint = (*footprint, (CLOCK, WRITE if moves else READ))
+        return footprint
+
+    def _floors_of(self, execution: Execution) -> list[tuple[int, list[int]]]:
+        """Tell of each move of the shared clock the events before it.
+
+        Nobody could go on then, so all that comes after it comes after all of them.
+        """
+        return [(index, self._lasts(index, execution)) for index, _ in execution.moves if index]
+
+    def _above_floor(self, index: int, before: int, clock: list[int]) -> list[int]:
+        floor = None
+        for start, lasts in self._floors:
+            if before < start <= index:
+                floor = lasts
+        if floor is None:
+            return clock
+        return _joined(clock, floor)
+
+    def _race(self, first: int, second: int, op: Operation, footprint: Footprint) -> Race:
+        if type(op).footprint_in is not Operation.footprint_in:
+            footprint = self._footprint_in(op, footprint, Before(self, op, first, second))
+        return first, second, op.task.number, footprint
+
+    def _footprint_in(self, op: Operation, footprint: Footprint, past: Before) -> Footprint:
+        touched = op.footprint_in(past)
+        if footprint is EVERYTHING:
+            return EVERYTHING
+        besides = tuple(touch for touch in footprint if touch[0] in (CLOCK, WORLD))
+        return (*touched, *besides)
+
+    # -- operations that can block ----------------------------------------------------------------
+
+    def _blocking(
+        self,
+        op: Operation,
+        index: int,
+        footprint: Footprint,
+        clock: list[int],
+        found: list[int],
+    ) -> list[int]:
+        """Find what an operation that can block could have come before; return its clock.
+
+        Where it could not have gone before an event, because that (or something that came of it)
+        let it go, the events before that one are looked at [DPOR17].
+        """
+        joined = clock.copy()  # with the events that it can be swapped with, and all before them
+        final = clock  # with all that it depends on
+        waiting = sorted(set(found))
+        while waiting:
+            other = waiting.pop()
+            rival = self.tasks[other]
+            if joined[rival] >= other:
+                continue
+            clock_of = self.clocks[other]
+            final = _joined(final, clock_of)
+            past = Before(self, op, other, index)
+            if self._able(op, other, past):
+                self.races.append(self._race(other, index, op, footprint))
+                joined = _joined(joined, clock_of)
+                continue
+            for earlier in self._earlier(other, footprint):
+                if joined[self.tasks[earlier]] < earlier and earlier not in waiting:
+                    insort(waiting, earlier)
+        return final
+
+    def _able(self, op: Operation, at: int, past: Before) -> bool:
+        """Whether an operation could have gone in some state before the event at an index."""
+        if not op.guarded or op.enabled_in(past):
+            return True
+        if op.timeout is None:
+            return False
+        if self._idle and op.deadline > self._now(at):
+            return False
+        return op.can_expire_in(past)
+
+    def _now(self, at: int) -> float:
+        """Return what the shared clock showed before an event, by its big steps."""
+        now = 0.0
+        for index, time in self.execution.moves:
+            if index <= at:
+                now = time
+        return now
+
+    def _earlier(self, at: int, footprint: Footprint) -> list[int]:
+        """Return the last events before one that conflict with a footprint where both meet."""
+        found: list[int] = []
+        modes = dict(footprint)
+        if self.footprints[at] is EVERYTHING:
+            return [index for index in self._lasts(at, self.execution) if index >= 0]
+        for key, _ in self.footprints[at]:
+            mode = modes.get(key)
+            if mode is None:
+                continue
+            state: _State | None = self._table[key]
+            while state is not None and state[_WRITTEN] > at:
+                state = state[_OLDER]
+            if state is None:
+                continue
+            if state[_WRITTEN] == at:
+                state = state[_OLDER]
+                assert state is not None
+                if mode != READ:
+                    found += state[_READ]
+                if mode != ADD:
+                    found += state[_ADDED]
+            if state[_WRITTEN] >= 0:
+                found.append(state[_WRITTEN])
+        return found
+
+    def _lasts(self, before: int, execution: Execution) -> list[int]:
+        """Return the last event of each task before an index."""
+        lasts = [-1] * len(self._last)
+        for index in range(before):
+            lasts[execution.events[index].task.number] = index
+        return lasts
+
+    # -- the end ----------------------------------------------------------------------------------
+
+    def _after_all(self, op: Operation, index: int, clock: list[int]) -> list[int]:
+        """The last event of a failing task: it comes after all that has happened."""
+        joined = clock.copy()
+        waiting = sorted(
+            last for task, last in enumerate(self._last) if task != op.task.number and last >= 0
+        )
+        final = clock
+        while waiting:
+            other = waiting.pop()
+            rival = self.tasks[other]
+            if joined[rival] >= other:
+                continue
+            clock_of = self.clocks[other]
+            final = _joined(final, clock_of)
+            leader = other
+            while self.kinds[leader].glued:
+                leader -= 1
+            past = Before(self, op, leader, index)
+            if self._able(op, leader, past):
+                self.races.append((leader, index, op.task.number, EVERYTHING))
+                joined = _joined(joined, clock_of)
+            else:
+                earlier = self._previous[leader]
+                if earlier >= 0 and joined[rival] < earlier:
+                    insort(waiting, earlier)
+        return final
+
+    def _still_to_come(self, waiting: TaskView, op: Operation, final: int) -> None:
+        """What a task was about to do when all was over races like an event."""
+        index = len(self.tasks)
+        before = self._last[waiting.number]
+        if before < 0:
+            before = waiting.born
+        clock = self.clocks[before].copy() if before >= 0 else [-1] * len(self._last)
+        if self._floors:
+            clock = self._above_floor(index, before, clock)
+        now = Before(self, op, index, index)
+        footprint = op.footprint_in(now)
+        if waiting.daemon:
+            footprint = (*footprint, (WORLD, READ))
+        if self._shared_clock:
+            expires = op.timeout is not None and not self._idle
+            footprint = (*footprint, (CLOCK, WRITE if expires else READ))
+        found: list[int] = []
+        if self._failed:
+            found.append(final)
+        for key, mode in footprint:
+            state = self._table.get(key)
+            if state is None:
+                continue
+            if state[_WRITTEN] >= 0:
+                found.append(state[_WRITTEN])
+            if mode != READ:
+                found += state[_READ]
+            if mode != ADD:
+                found += state[_ADDED]
+        found = [other for other in found if clock[self.tasks[other]] < other]
+        if found:
+            self._blocking(op, index, footprint, clock, found)
+
+
+def _joined(one: list[int], other: list[int]) -> list[int]:
+    """Return the later of two clocks for each task."""
+    return [
+        a if a > b else b  # noqa: FURB136 - a third of the time that max() takes
+        for a, b in zip(one, other, strict=True)
+    ]
+
+
+class Before:
+    """The state just before an event, but with all that came later and does not depend on it.
+
+    That is where an operation would be if it went first.
+    """
+
+    __slots__ = ("at", "first", "op", "order", "rival")
+
+    def __init__(self, order: HappensBefore, op: Operation, first: int, at: int) -> None:
+        self.order = order
+        self.op = op
+        self.first = first
+        self.at = at
+        self.rival = order.tasks[first] if first < len(order.tasks) else -1
+
+    def _is_gone(self, index: int) -> bool:
+        return index == self.first or self.order.clocks[index][self.rival] >= self.first
+
+    def of(self, item: SimObject) -> Any:
+        """Return the snapshot of an object as it was then."""
+        order, key = self.order, item.key
+        state: Any = None
+        known = False
+        for index in range(self.first, self.at):
+            mode = next((mode for met, mode in order.footprints[index] if met == key), READ)
+            if mode == READ:
+                continue
+            event = order.events[index]
+            if not known:
+                if self._is_gone(index):
+                    state = event.before(item)
+                    known = True
+            elif not self._is_gone(index):
+                state = event.after_added(item, state)
+        return state if known else self.op.before(item)
+
+    def all_ended(self) -> bool:
+        """Whether all threads that are no daemons had ended then, but for main."""
+        order = self.order
+        return not any(
+            order.kinds[index] is End
+            and not order.events[index].task.daemon
+            and self._is_gone(index)
+            for index in range(self.first, self.at)
+        )
