@@ -21,7 +21,7 @@ class Past(Protocol):
         """Return the snapshot of an object as it was then."""
 
     def all_ended(self) -> bool:
-        """Whether all threads that are no daemons had ended then, but for main."""
+        """Whether those threads that are no daemons and have ended by now had ended then."""
 
 
 NEW, RUNNING, OVER = range(3)
@@ -302,9 +302,10 @@ class Return(Operation):
 class Exit(Operation):
     """The end of the program: main is done and waits for the threads that are not daemons."""
 
-    __slots__ = ()
+    __slots__ = ("seen",)
     kind = "exit"
     guarded = True
+    noted = True
 
     def enabled(self) -> bool:
         task = self.task
@@ -313,8 +314,11 @@ class Exit(Operation):
                 return False
         return True
 
+    def note(self) -> None:
+        self.seen = self.enabled()
+
     def enabled_in(self, past: Past) -> bool:
-        return past.all_ended()
+        return self.seen and past.all_ended()
 
     def footprint(self) -> Footprint:
         return ((THREADS, READ),)

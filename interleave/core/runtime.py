@@ -160,6 +160,7 @@ class Runtime:
             places=self.places,
             pending=self.pending,
             inside=self.inside,
+            returned=self.returned,
             daemons=self.daemons,
             known_tasks=len(self.numbers),
             moves=self.moves,
@@ -197,6 +198,7 @@ class Runtime:
         self.pending: list[tuple[Task, Operation]] = []
         self.inside: dict[int, list[Operation]] = {}
         self.daemons = False
+        self.returned = -1
         self.timed = False
         self.state: dict[str, Any] = {}
         self.exit_hooks: list[Callable[[], object]] = []
@@ -208,6 +210,7 @@ class Runtime:
         value = program()
         while self.exit_hooks:
             self.exit_hooks.pop(0)()
+        self.returned = len(self.events)
         self._append_glued(Return())
         self.current.done = True
         perform(Exit(None))

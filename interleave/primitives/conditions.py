@@ -142,10 +142,11 @@ class Wait(_ConditionOperation):
     kind = "wait"
     tells = False
 
-    waiter: Waiter | None
+    def __init__(self, condition: ConditionState) -> None:
+        super().__init__(condition)
+        self.waiter: Waiter | None = None
 
     def execute(self) -> Waiter:
-        self.waiter = None
         condition = refreshed(self.condition)
         if not condition.owned:
             raise misuse(RuntimeError("cannot wait on un-acquired lock"))
@@ -164,6 +165,9 @@ class Wait(_ConditionOperation):
         if waiter is None:  # it was refused
             return self._lock(READ)
         return ((self.condition.key, WRITE), (waiter.key, WRITE), *self._lock(WRITE))
+
+    def footprint_in(self, past: Past) -> Footprint:
+        return ((self.condition.key, WRITE), *self._lock(WRITE))
 
     def before(self, item: SimObject) -> Any:
         return False if item is self.waiter else super().before(item)
@@ -298,13 +302,11 @@ class Notify(_ConditionOperation):
         self.woken = condition.notify(self.count)
 
     def footprint(self) -> Footprint:
-        mode = WRITE if self.woken else READ  # with nobody in line it changes nothing
+        # A write even if it is refused or meets nobody: it must not touch more in another order.
         woken = ((waiter.key, WRITE) for waiter in self.woken)
-        return ((self.condition.key, mode), *woken, *self._lock(READ))
+        return ((self.condition.key, WRITE), *woken, *self._lock(READ))
 
     def footprint_in(self, past: Past) -> Footprint:
-        # Whom it would have woken then, and whether it would have been refused, is not looked into:
-        # under its lock it is not swapped with what changes the line.
         return ((self.condition.key, WRITE), *self._lock(READ))
 
     def before(self, item: SimObject) -> Any:
@@ -318,6 +320,10 @@ class LineUp(_ConditionOperation):
     kind = "wait"
     tells = False
 
+    def __init__(self, condition: ConditionState) -> None:
+        super().__init__(condition)
+        self.waiter: Waiter | None = None
+
     def execute(self) -> Waiter:
         condition = refreshed(self.condition)
         waiter = self.waiter = Waiter(self.task)
@@ -325,7 +331,9 @@ class LineUp(_ConditionOperation):
         return waiter
 
     def footprint(self) -> Footprint:
-        return ((self.condition.key, WRITE), (self.waiter.key, WRITE))
+        waiter = self.waiter
+        mine = () if waiter is None else ((waiter.key, WRITE),)
+        return ((self.condition.key, WRITE), *mine)
 
     def before(self, item: SimObject) -> Any:
         return False if item is self.waiter else super().before(item)

@@ -524,16 +524,15 @@ class Submit(_PoolOperation):
             self.thread = _add_thread(self.task, pool, executor)
 
     def footprint(self) -> Footprint:
-        touched = ((self.target.key, WRITE), (self.target.idle_key, self.idle))
-        if self.thread is None:
-            return touched
-        return (*touched, (self.thread.key, WRITE), (THREADS, ADD))
+        # Whether it starts a thread may depend on the order: the list of threads is touched always.
+        target = self.target
+        touched = ((target.key, WRITE), (target.idle_key, self.idle), (THREADS, ADD))
+        return touched if self.thread is None else (*touched, (self.thread.key, WRITE))
 
     def footprint_in(self, past: Past) -> Footprint:
-        touched = ((self.target.key, WRITE), (self.target.idle_key, WRITE))
-        if self.thread is None:
-            return touched
-        return (*touched, (self.thread.key, WRITE), (THREADS, ADD))
+        target = self.target
+        touched = ((target.key, WRITE), (target.idle_key, WRITE), (THREADS, ADD))
+        return touched if self.thread is None else (*touched, (self.thread.key, WRITE))
 
     def before(self, item: SimObject) -> Any:
         return self.seen if item is self.target else NEW

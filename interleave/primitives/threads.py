@@ -141,10 +141,17 @@ class Start(_ThreadOperation):
 class Join(_ThreadOperation):
     """Wait until a thread has ended."""
 
-    __slots__ = ()
+    __slots__ = ("seen",)
     kind = "join"
     guarded = True
+    noted = True
     tells = False
+
+    def note(self) -> None:
+        self.seen = self.target.snapshot()
+
+    def before(self, item: SimObject) -> Any:
+        return self.seen
 
     def enabled(self) -> bool:
         task = self.target.task

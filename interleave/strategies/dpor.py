@@ -243,8 +243,6 @@ class OptimalReduction:
     ) -> None:
         """Plan that the second event, with what it touches then, comes before the first."""
         kinds, clocks, tasks = self._order.kinds, self._order.clocks, self._order.tasks
-        while kinds[first].glued:
-            first -= 1
         rival = tasks[first]
         sequence: list[_Step] = []
         inside = False

@@ -13,13 +13,14 @@ from interleave.core.dependence import (
     ADD,
     CLOCK,
     EVERYTHING,
+    MAIN,
     READ,
     WORLD,
     WRITE,
     Footprint,
     strongest,
 )
-from interleave.core.operation import End, Operation
+from interleave.core.operation import RUNNING, End, Operation, Return
 from interleave.core.outcome import Raised, Returned
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ class HappensBefore:
         previous, last, table = self._previous, self._last, self._table
         start = len(tasks)
         final = self._final(execution)
+        returning = self._returning(execution)
         plain = not (execution.daemons or self._shared_clock or execution.inside)
         self._floors = self._floors_of(execution) if self._idle else []
         self.races: list[Race] = []
@@ -89,7 +91,12 @@ class HappensBefore:
             footprint = op.footprint()
             if not plain:
                 footprint = self._widened(op, index, footprint)
+            if index == returning:
+                footprint = strongest((*footprint, (MAIN, WRITE)))
+            elif index > returning >= 0 and type(op) is Return:
+                footprint = ()
             if index == final:
+                self.final_footprint = footprint
                 footprint = self._at_the_end(footprint)
             before = last[task]
             previous.append(before)
@@ -97,8 +104,6 @@ class HappensBefore:
             if before < 0:
                 before = op.task.born
             clock = clocks[before].copy() if before >= 0 else [-1] * len(last)
-            if self._floors:
-                clock = self._above_floor(index, before, clock)
             tasks.append(task)
             kinds.append(type(op))
             footprints.append(footprint)
@@ -136,8 +141,12 @@ class HappensBefore:
                         for other in found:
                             rival = tasks[other]
                             if clock[rival] < other:
-                                self.races.append(self._race(other, index, op, footprint))
+                                first = self._leader(other) if kinds[other].glued else other
+                                if clock[rival] < first:
+                                    self.races.append(self._race(first, index, op, footprint))
                                 clock = _joined(clock, clocks[other])
+            if self._floors:
+                clock = self._above_floor(index, before, clock)
             clock[task] = index
             clocks.append(clock)
         for waiting, op in execution.pending:
@@ -163,6 +172,20 @@ class HappensBefore:
             index -= 1
         return index
 
+    def _returning(self, execution: Execution) -> int:
+        """Return the last event before main came to its end, which takes place with it."""
+        events = execution.events
+        index = execution.returned
+        if index < 0:
+            return -1
+        while events[index].glued:
+            index -= 1
+        # One that it shares with the last execution has it already, if main ended there too.
+        known = index < len(self.tasks) and not any(
+            key == MAIN for key, _ in self.footprints[index]
+        )
+        return -1 if known else index
+
     def _at_the_end(self, footprint: Footprint) -> Footprint:
         # A failure ends everything; the end of main cuts off the daemons.
         return EVERYTHING if self._failed else (*footprint, (WORLD, WRITE))
@@ -178,14 +201,21 @@ class HappensBefore:
         if op.task.daemon:
             footprint = (*footprint, (WORLD, READ))
         if self._shared_clock:
-            moves = op.timeout is not None and op.expired and not (self._idle and op.timeout)
-            footprint = (*footprint, (CLOCK, WRITE if moves else READ))
+            footprint = (*footprint, (CLOCK, self._on_clock(op)))
         return footprint
+
+    def _on_clock(self, op: Operation) -> int:
+        # Whether a wait expires or not: else a wait would touch more in the other order, and what
+        # is independent of it in one would not be in the other.
+        if op.timeout is None or (self._idle and op.timeout):
+            return READ
+        return WRITE
 
     def _floors_of(self, execution: Execution) -> list[tuple[int, list[int]]]:
         """Tell of each move of the shared clock the events before it.
 
-        Nobody could go on then, so all that comes after it comes after all of them.
+        Nobody could go on then, so all that comes after it comes after all of them. Yet those who
+        waited then may race with what made them wait, as in a deadlock.
         """
         return [(index, self._lasts(index, execution)) for index, _ in execution.moves if index]
 
@@ -198,6 +228,12 @@ class HappensBefore:
             return clock
         return _joined(clock, floor)
 
+    def _leader(self, index: int) -> int:
+        """Return the event that one belongs to: nothing else can come between the two."""
+        while self.kinds[index].glued:
+            index -= 1
+        return index
+
     def _race(self, first: int, second: int, op: Operation, footprint: Footprint) -> Race:
         if type(op).footprint_in is not Operation.footprint_in:
             footprint = self._footprint_in(op, footprint, Before(self, op, first, second))
@@ -207,8 +243,7 @@ class HappensBefore:
         touched = op.footprint_in(past)
         if footprint is EVERYTHING:
             return EVERYTHING
-        besides = tuple(touch for touch in footprint if touch[0] in (CLOCK, WORLD))
-        return (*touched, *besides)
+        return (*touched, *(touch for touch in footprint if touch[0] in (CLOCK, WORLD)))
 
     # -- operations that can block ----------------------------------------------------------------
 
@@ -235,9 +270,10 @@ class HappensBefore:
                 continue
             clock_of = self.clocks[other]
             final = _joined(final, clock_of)
-            past = Before(self, op, other, index)
-            if self._able(op, other, past):
-                self.races.append(self._race(other, index, op, footprint))
+            first = self._leader(other)
+            past = Before(self, op, first, index)
+            if joined[rival] < first and self._able(op, first, past):
+                self.races.append(self._race(first, index, op, footprint))
                 joined = _joined(joined, clock_of)
                 continue
             for earlier in self._earlier(other, footprint):
@@ -253,7 +289,25 @@ class HappensBefore:
             return False
         if self._idle and op.deadline > self._now(at):
             return False
+        if self._shared_clock and not self._idle and not self._is_next(op, past):
+            return False
         return op.can_expire_in(past)
+
+    def _is_next(self, op: Operation, past: Before) -> bool:
+        """Whether no other wait would have had to expire then before this one."""
+        waiting: dict[int, tuple[Operation, int]] = {}
+        for task, other in reversed(self.execution.pending):
+            waiting[task.number] = (other, past.at)
+        for index in range(past.at - 1, past.first - 1, -1):
+            if past.is_gone(index):
+                waiting[self.tasks[index]] = (self.events[index], index)
+        for other, at in waiting.values():
+            if other is op or other.timeout is None or other.deadline >= op.deadline:
+                continue
+            then = Before(self, other, past.first, at)
+            if not other.enabled_in(then) and other.can_expire_in(then):
+                return False
+        return True
 
     def _now(self, at: int) -> float:
         """Return what the shared clock showed before an event, by its big steps."""
@@ -312,15 +366,13 @@ class HappensBefore:
                 continue
             clock_of = self.clocks[other]
             final = _joined(final, clock_of)
-            leader = other
-            while self.kinds[leader].glued:
-                leader -= 1
-            past = Before(self, op, leader, index)
-            if self._able(op, leader, past):
-                self.races.append((leader, index, op.task.number, EVERYTHING))
+            first = self._leader(other)
+            past = Before(self, op, first, index)
+            if joined[rival] < first and self._able(op, first, past):
+                self.races.append((first, index, op.task.number, EVERYTHING))
                 joined = _joined(joined, clock_of)
             else:
-                earlier = self._previous[leader]
+                earlier = self._previous[first]
                 if earlier >= 0 and joined[rival] < earlier:
                     insort(waiting, earlier)
         return final
@@ -332,15 +384,12 @@ class HappensBefore:
         if before < 0:
             before = waiting.born
         clock = self.clocks[before].copy() if before >= 0 else [-1] * len(self._last)
-        if self._floors:
-            clock = self._above_floor(index, before, clock)
         now = Before(self, op, index, index)
         footprint = op.footprint_in(now)
         if waiting.daemon:
             footprint = (*footprint, (WORLD, READ))
         if self._shared_clock:
-            expires = op.timeout is not None and not self._idle
-            footprint = (*footprint, (CLOCK, WRITE if expires else READ))
+            footprint = (*footprint, (CLOCK, self._on_clock(op)))
         found: list[int] = []
         if self._failed:
             found.append(final)
@@ -382,7 +431,8 @@ class Before:
         self.at = at
         self.rival = order.tasks[first] if first < len(order.tasks) else -1
 
-    def _is_gone(self, index: int) -> bool:
+    def is_gone(self, index: int) -> bool:
+        """Whether an event did not take place then: it is the one itself, or came of it."""
         return index == self.first or self.order.clocks[index][self.rival] >= self.first
 
     def of(self, item: SimObject) -> Any:
@@ -391,24 +441,27 @@ class Before:
         state: Any = None
         known = False
         for index in range(self.first, self.at):
-            mode = next((mode for met, mode in order.footprints[index] if met == key), READ)
+            footprint = order.footprints[index]
+            if footprint is EVERYTHING:
+                footprint = order.final_footprint
+            mode = next((mode for met, mode in footprint if met == key), READ)
             if mode == READ:
                 continue
             event = order.events[index]
             if not known:
-                if self._is_gone(index):
-                    state = event.before(item)
+                if self.is_gone(index):
+                    state = RUNNING if key == MAIN else event.before(item)
                     known = True
-            elif not self._is_gone(index):
+            elif not self.is_gone(index):
                 state = event.after_added(item, state)
         return state if known else self.op.before(item)
 
     def all_ended(self) -> bool:
-        """Whether all threads that are no daemons had ended then, but for main."""
+        """Whether those threads that are no daemons and have ended by now had ended then."""
         order = self.order
         return not any(
             order.kinds[index] is End
             and not order.events[index].task.daemon
-            and self._is_gone(index)
+            and self.is_gone(index)
             for index in range(self.first, self.at)
         )

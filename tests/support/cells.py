@@ -1,0 +1,44 @@
+"""Shared memory of random programs: the one part of them whose accesses are schedule points."""
+
+
+class Cell:
+    """A place to read and write."""
+
+    def __init__(self):
+        self.value = 0
+
+
+def read(cell):
+    return cell.value
+
+
+def write(cell, value):
+    cell.value = value
+
+
+def add(cell, value):
+    cell.value += value
+
+
+def put_key(mapping, key, value):
+    mapping[key] = value
+
+
+def pop_key(mapping, key):
+    return mapping.pop(key, None)
+
+
+def get_key(mapping, key):
+    return mapping.get(key)
+
+
+def count_keys(mapping):
+    return len(mapping)
+
+
+def append(items, value):
+    items.append(value)
+
+
+def length(items):
+    return len(items)
