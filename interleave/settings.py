@@ -38,13 +38,13 @@ class Settings:
     execution, `executions` the executions of the exploration.
     """
 
-    strategy: str = "dfs"
+    strategy: str = ""  # none given: dpor at granularity memory, else dfs
     seed: int = 0
     executions: int | None = None
     max_steps: int = 10_000
     max_preemptions: int | None = None
     seconds: float | None = None  # none: DEFAULT_SECONDS for an exhaustive search, else no limit
-    granularity: str = "sync"
+    granularity: str = "memory"
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     time: str = "free"
@@ -60,8 +60,12 @@ class Settings:
         Raises:
             UsageError: naming the option, its value and what it may be.
         """
-        _one_of("strategy", self.strategy, STRATEGIES)
         _one_of("granularity", self.granularity, GRANULARITIES)
+        if not self.strategy:
+            # Where plain accesses are not seen, a reduction would not know what depends on what.
+            usual = "dpor" if self.granularity == "memory" else "dfs"
+            object.__setattr__(self, "strategy", usual)
+        _one_of("strategy", self.strategy, STRATEGIES)
         _one_of("time", self.time, TIME_MODES)
         _one_of("observe", self.observe, OBSERVABLES)
         _whole("seed", self.seed, least=0)
