@@ -111,7 +111,7 @@ def perform(op: Operation) -> Any:
     events.append(op)
     if not op.neutral:
         runtime.dirty = True
-    if op.noted and runtime.noting:
+    if op.noted:
         op.note()
     try:
         if not guarded or op.enabled():

@@ -19,8 +19,11 @@ if TYPE_CHECKING:
 READ, ADD, WRITE = 1, 2, 4
 """The modes: look; change in a way that commutes with itself and tells nothing; change."""
 
-Footprint = tuple[tuple[int, int], ...]
-"""Pairs of a location's key (`SimObject.key`) and a mode; a key stands there once."""
+Key = int | tuple[int, ...]
+"""Stands for a location: that of an object (`SimObject.key`), or of a part of it."""
+
+Footprint = tuple[tuple[Key, int], ...]
+"""Pairs of a location's key and a mode; a key stands there once."""
 
 EVERYTHING: Footprint = ((-1, WRITE),)
 """Of the event with which a failing task ends the execution: nothing comes after it."""
@@ -47,9 +50,9 @@ def dependent(one: Footprint, other: Footprint) -> bool:
     return False
 
 
-def strongest(touches: Iterable[tuple[int, int]]) -> Footprint:
+def strongest(touches: Iterable[tuple[Key, int]]) -> Footprint:
     """Join several touches to a footprint: where modes differ at one location, it is written."""
-    modes: dict[int, int] = {}
+    modes: dict[Key, int] = {}
     for key, mode in touches:
         before = modes.get(key, mode)
         modes[key] = mode if before == mode else WRITE

@@ -10,14 +10,22 @@ from interleave.errors import UncontrolledError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from interleave.core.dependence import Footprint
+    from interleave.core.dependence import Footprint, Key
     from interleave.core.task import Task
+
+
+class Place(Protocol):
+    """An object, or a part of one, that has a location."""
+
+    @property
+    def key(self) -> Key:
+        """What stands for it in footprints."""
 
 
 class Past(Protocol):
     """A state that an execution passed through, or could have passed through."""
 
-    def of(self, item: SimObject) -> Any:
+    def of(self, item: Place) -> Any:
         """Return the snapshot of an object as it was then."""
 
     def all_ended(self) -> bool:

@@ -47,7 +47,7 @@ class Strategy(Protocol):
     """The policy that makes choices; one object lives for a whole exploration."""
 
     noting: bool
-    """Whether it wants the operations to remember the states that they met."""
+    """Whether it wants to know what the others were about to do at the end of an execution."""
 
     events: Sequence[Operation]
     """The events of the execution that runs, so far: the runtime sets and extends it."""

@@ -1,7 +1,9 @@
 """Simulated `queue.Queue`, `LifoQueue`, `PriorityQueue` (Lib/queue.py) and `SimpleQueue`.
 
-A `put` or a `get` is one operation, under the queue's mutex. A program that takes `mutex`, or uses
-the conditions `not_empty`, `not_full`, `all_tasks_done`, gets them when it asks for them.
+A `put` or a `get` is one operation, under the queue's mutex. In a queue that is first in, first
+out, one of each depend on each other only if the item or the room of the one is the other's. A
+program that takes `mutex`, or uses the conditions `not_empty`, `not_full`, `all_tasks_done`, gets
+them when it asks for them.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from interleave.core.context import in_task, perform, running
-from interleave.core.dependence import READ, WRITE
+from interleave.core.dependence import ADD, READ, WRITE
 from interleave.core.operation import Noted, SimObject
 from interleave.core.runtime import misuse
 from interleave.primitives.installation import (
@@ -49,12 +51,18 @@ class QueueState(SimObject):
     __slots__ = (
         "_saved",
         "conditions",
+        "fifo",
+        "gets",
+        "head",
         "item",
         "label",
         "mutex",
         "plain_get",
         "plain_put",
         "plain_size",
+        "puts",
+        "tail",
+        "undone",
     )
 
     label: str  # type: ignore[misc]
@@ -69,7 +77,15 @@ class QueueState(SimObject):
         self.plain_size = cls._qsize in _PLAIN_SIZES
         self.plain_put = cls._put is Queue._put
         self.plain_get = cls._get is Queue._get
+        self.fifo = self.plain_put and self.plain_get and self.plain_size
+        self.tail, self.head, self.undone = _Part(self, 1), _Part(self, 2), _Part(self, 3)
+        self._count()
         self._saved: dict[str, Any] | None = None
+
+    def _count(self) -> None:
+        """Number the items: the next to come in is `puts`, the next to go out `gets`."""
+        self.gets = 0
+        self.puts = len(self.item.queue) if self.fifo else 0
 
     def remember(self) -> None:
         """Keep what a queue from before the check holds, to give it back after each execution."""
@@ -96,6 +112,7 @@ class QueueState(SimObject):
                 item.__dict__["mutex"] = self.mutex
             if state is not None:
                 attach(item, state)
+        self._count()
         if self.mutex is not None:
             self.mutex.reset()
 
@@ -110,15 +127,30 @@ class QueueState(SimObject):
         with running()[0].atomic():
             return method(*args)
 
-    def snapshot(self) -> tuple[bool, int, bool, int]:
-        """Whether the mutex is held, items, whether it is shut down, tasks undone."""
+    def snapshot(self) -> tuple[bool, int, bool, int, int, int]:
+        """The mutex is held, items, it is shut down, tasks undone, and the numbers of the items."""
         item = self.item
         return (
             self.mutex is not None and self.mutex.held,
             self.size(),
             HAS_SHUTDOWN and item.is_shutdown,
             item.unfinished_tasks,
+            self.puts,
+            self.gets,
         )
+
+    @property
+    def apart(self) -> bool:
+        """Whether its two ends are locations of their own: nobody has asked for its mutex."""
+        return self.fifo and self.mutex is None and not self.conditions
+
+    def item_at(self, number: int) -> tuple[int, ...]:
+        """The location of an item."""
+        return self.key, 4, number
+
+    def room_at(self, number: int) -> tuple[tuple[tuple[int, ...], int], ...]:
+        """The location of the room for an item, if room is scarce, as something written."""
+        return (((self.key, 5, number), WRITE),) if self.item.maxsize > 0 else ()
 
     def notify(self, condition: str, count: float = 1) -> list[tuple[ConditionState, list[Waiter]]]:
         """Wake those who wait on a condition of the queue themselves."""
@@ -157,12 +189,27 @@ class _Free:
         return False
 
 
+class _Part:
+    """A part of a queue: where items come in, where they go out, or the count of those undone."""
+
+    __slots__ = ("part", "queue")
+
+    def __init__(self, queue: QueueState, part: int) -> None:
+        self.queue = queue
+        self.part = part
+
+    @property
+    def key(self) -> tuple[int, int]:
+        return self.queue.key, self.part
+
+
 class _QueueOperation(Noted):
     """Needs the mutex, which only a program that asks for it ever holds."""
 
-    __slots__ = ("woken",)
+    __slots__ = ("apart", "woken")
     guarded = True
     target: QueueState
+    apart: bool  # as it was when it took place
     woken: list[tuple[ConditionState, list[Waiter]]]  # by conditions of the queue, if it has any
 
     def __init__(self, target: QueueState) -> None:
@@ -178,9 +225,32 @@ class _QueueOperation(Noted):
     def can_expire_in(self, past: Past) -> bool:
         return not past.of(self.target)[0]
 
+    def note(self) -> None:
+        self.apart = self.target.apart
+        self.seen = self.target.snapshot()
+
+    def ends_in(self, past: Past) -> tuple[int, int]:
+        """The numbers of the next item to come in and to go out, as they were then."""
+        queue = self.target
+        if queue.fifo:
+            return past.of(queue.tail), past.of(queue.head)
+        return past.of(queue)[1], 0
+
     def footprint(self) -> Footprint:
-        touched = ((self.target.key, WRITE if self.wrote() else READ),)
-        return (*touched, *self._woken()) if self.target.conditions else touched
+        _, _, _, _, puts, gets = self.seen
+        return self.touched(puts, gets, wrote=self.wrote())
+
+    def touched(self, puts: int, gets: int, *, wrote: bool) -> Footprint:
+        """What it touches where the items have these numbers: all of a queue that is not apart."""
+        queue = self.target
+        mode = WRITE if wrote else READ
+        touched = ((queue.key, mode),)
+        if not queue.fifo:
+            return (*touched, *self._woken())
+        if self.apart:
+            touched = ((queue.key, READ),)
+        ends = ((queue.tail.key, mode), (queue.head.key, mode), (queue.undone.key, mode))
+        return (*touched, *ends, *self._woken())
 
     def _woken(self) -> Footprint:
         """The conditions of the queue that it notified, and the places of those it woke."""
@@ -190,8 +260,15 @@ class _QueueOperation(Noted):
             for item in (condition, *waiters)
         )
 
-    def before(self, item: SimObject) -> Any:
-        return self.seen if item is self.target else False
+    def before(self, item: Any) -> Any:
+        queue = self.target
+        if item is queue:
+            return self.seen
+        if item is queue.tail:
+            return self.seen[4]
+        if item is queue.head:
+            return self.seen[5]
+        return self.seen[3] if item is queue.undone else False
 
     def holders(self) -> Iterable[Task]:
         mutex = self.target.mutex
@@ -216,9 +293,31 @@ class Put(_QueueOperation):
         return room <= 0 or state.size() < room or (HAS_SHUTDOWN and state.item.is_shutdown)
 
     def enabled_in(self, past: Past) -> bool:
-        held, size, shut, _ = past.of(self.target)
+        held, _, shut, *_ = past.of(self.target)
+        puts, gets = self.ends_in(past)
         room = self.target.item.maxsize
-        return not held and (room <= 0 or size < room or shut)
+        return not held and (room <= 0 or puts - gets < room or shut)
+
+    def footprint_in(self, past: Past) -> Footprint:
+        return self.touched(*self.ends_in(past), wrote=Put.enabled_in(self, past))
+
+    def touched(self, puts: int, gets: int, *, wrote: bool) -> Footprint:
+        queue = self.target
+        if not (queue.fifo and self.apart):
+            return super().touched(puts, gets, wrote=wrote)
+        if not wrote:
+            room = ((key, READ) for key, _ in queue.room_at(puts))
+            return ((queue.key, READ), (queue.tail.key, READ), *room)
+        return (
+            (queue.key, READ),
+            (queue.tail.key, WRITE),
+            (queue.item_at(puts), WRITE),
+            *queue.room_at(puts),
+            (queue.undone.key, ADD),
+        )
+
+    def after_added(self, item: Any, state: Any) -> Any:
+        return state + 1 if item is self.target.undone else state
 
     def execute(self) -> None:
         state = self.target
@@ -230,6 +329,7 @@ class Put(_QueueOperation):
             item.queue.append(value)
         else:
             state.atomically(item._put, value)
+        state.puts += 1
         item.unfinished_tasks += 1
         if state.conditions:
             self.woken = state.notify("not_empty")
@@ -258,9 +358,6 @@ class TryPut(Put):
     def enabled_in(self, past: Past) -> bool:
         return _QueueOperation.enabled_in(self, past)
 
-    def footprint_in(self, past: Past) -> Footprint:
-        return ((self.target.key, WRITE if Put.enabled_in(self, past) else READ), *self._woken())
-
     def execute(self) -> None:
         self.done = Put.enabled(self)
         if not self.done:
@@ -284,9 +381,6 @@ class TimedPut(Put):
 
     def can_expire(self) -> bool:
         return _QueueOperation.enabled(self)
-
-    def footprint_in(self, past: Past) -> Footprint:
-        return ((self.target.key, WRITE if self.enabled_in(past) else READ), *self._woken())
 
     def execute(self) -> None:
         self.done = True
@@ -318,8 +412,25 @@ class Get(_QueueOperation):
         return HAS_SHUTDOWN and state.item.is_shutdown
 
     def enabled_in(self, past: Past) -> bool:
-        held, size, shut, _ = past.of(self.target)
-        return not held and (size > 0 or shut)
+        held, _, shut, *_ = past.of(self.target)
+        puts, gets = self.ends_in(past)
+        return not held and (puts > gets or shut)
+
+    def footprint_in(self, past: Past) -> Footprint:
+        return self.touched(*self.ends_in(past), wrote=Get.enabled_in(self, past))
+
+    def touched(self, puts: int, gets: int, *, wrote: bool) -> Footprint:
+        queue = self.target
+        if not (queue.fifo and self.apart):
+            return super().touched(puts, gets, wrote=wrote)
+        if not wrote:
+            return ((queue.key, READ), (queue.head.key, READ), (queue.item_at(gets), READ))
+        return (
+            (queue.key, READ),
+            (queue.head.key, WRITE),
+            (queue.item_at(gets), WRITE),
+            *queue.room_at(gets + queue.item.maxsize),
+        )
 
     def execute(self) -> Any:
         state = self.target
@@ -327,6 +438,7 @@ class Get(_QueueOperation):
         if HAS_SHUTDOWN and item.is_shutdown and not state.size():
             raise queue.ShutDown  # type: ignore[attr-defined]
         taken = item.queue.popleft() if state.plain_get else state.atomically(item._get)
+        state.gets += 1
         if state.conditions:
             self.woken = state.notify("not_full")
         return taken
@@ -345,9 +457,6 @@ class TryGet(Get):
 
     def enabled_in(self, past: Past) -> bool:
         return _QueueOperation.enabled_in(self, past)
-
-    def footprint_in(self, past: Past) -> Footprint:
-        return ((self.target.key, WRITE if Get.enabled_in(self, past) else READ), *self._woken())
 
     def execute(self) -> Any:
         self.done = Get.enabled(self)
@@ -372,9 +481,6 @@ class TimedGet(Get):
     def can_expire(self) -> bool:
         return _QueueOperation.enabled(self)
 
-    def footprint_in(self, past: Past) -> Footprint:
-        return ((self.target.key, WRITE if self.enabled_in(past) else READ), *self._woken())
-
     def execute(self) -> Any:
         self.done = True
         return super().execute()
@@ -391,6 +497,12 @@ class TaskDone(_QueueOperation):
 
     __slots__ = ()
     kind = "task_done"
+
+    def touched(self, puts: int, gets: int, *, wrote: bool) -> Footprint:
+        queue = self.target
+        if not (queue.fifo and self.apart):
+            return super().touched(puts, gets, wrote=wrote)
+        return ((queue.key, READ), (queue.undone.key, WRITE))
 
     def execute(self) -> None:
         item = self.target.item
@@ -411,9 +523,15 @@ class Join(_QueueOperation):
     def enabled(self) -> bool:
         return super().enabled() and not self.target.item.unfinished_tasks
 
+    def touched(self, puts: int, gets: int, *, wrote: bool) -> Footprint:
+        queue = self.target
+        if not (queue.fifo and self.apart):
+            return super().touched(puts, gets, wrote=wrote)
+        return ((queue.key, READ), (queue.undone.key, READ))
+
     def enabled_in(self, past: Past) -> bool:
-        held, _, _, unfinished = past.of(self.target)
-        return not held and not unfinished
+        undone = past.of(self.target.undone) if self.target.fifo else past.of(self.target)[3]
+        return not past.of(self.target)[0] and not undone
 
     def wrote(self) -> bool:
         return False
@@ -432,6 +550,12 @@ class Measure(_QueueOperation):
     def __init__(self, target: QueueState, ask: str) -> None:
         self.target = target
         self.ask = ask
+
+    def touched(self, puts: int, gets: int, *, wrote: bool) -> Footprint:
+        queue = self.target
+        if not (queue.fifo and self.apart):
+            return super().touched(puts, gets, wrote=wrote)
+        return ((queue.key, READ), (queue.tail.key, READ), (queue.head.key, READ))
 
     def execute(self) -> int | bool:
         state = self.target
@@ -462,6 +586,11 @@ class Shutdown(_QueueOperation):
         self.target = target
         self.immediate = immediate
 
+    def touched(self, puts: int, gets: int, *, wrote: bool) -> Footprint:
+        queue = self.target
+        touched = super().touched(puts, gets, wrote=True)
+        return ((queue.key, WRITE), *(touch for touch in touched if touch[0] != queue.key))
+
     def execute(self) -> None:
         state = self.target
         item = state.item
@@ -470,6 +599,7 @@ class Shutdown(_QueueOperation):
         if self.immediate:
             while state.size():
                 state.atomically(item._get)
+                state.gets += 1
                 if item.unfinished_tasks > 0:
                     item.unfinished_tasks -= 1
             names.insert(0, "all_tasks_done")

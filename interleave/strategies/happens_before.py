@@ -18,6 +18,7 @@ from interleave.core.dependence import (
     WORLD,
     WRITE,
     Footprint,
+    Key,
     strongest,
 )
 from interleave.core.operation import RUNNING, End, Operation, Return
@@ -25,7 +26,6 @@ from interleave.core.outcome import Raised, Returned
 
 if TYPE_CHECKING:
     from interleave.core.execution import Execution
-    from interleave.core.operation import SimObject
     from interleave.core.strategy import TaskView
 
 Race = tuple[int, int, int, Footprint]
@@ -33,8 +33,8 @@ Race = tuple[int, int, int, Footprint]
 the second the number of its task and what it would touch if it came before the first."""
 
 _State = list[Any]
-"""Of a location: the index of the last event that wrote it (-1: none), those that have read it
-and those that have added to it since, and the state before."""
+"""Of a location: the last event that wrote it (-1: none), those that have read it and those that
+have added to it since, and the state before."""
 
 _WRITTEN, _READ, _ADDED, _OLDER = range(4)
 
@@ -51,7 +51,7 @@ class HappensBefore:
         self.clocks: list[list[int]] = []
         self._previous: list[int] = []  # the event of the same task before
         self._last: list[int] = []  # by task
-        self._table: dict[int, _State] = {}  # by location
+        self._table: dict[Key, _State] = {}  # by location
 
     def cut(self, at: int) -> None:
         """Forget the events from this one on."""
@@ -435,7 +435,7 @@ class Before:
         """Whether an event did not take place then: it is the one itself, or came of it."""
         return index == self.first or self.order.clocks[index][self.rival] >= self.first
 
-    def of(self, item: SimObject) -> Any:
+    def of(self, item: Any) -> Any:
         """Return the snapshot of an object as it was then."""
         order, key = self.order, item.key
         state: Any = None
