@@ -39,8 +39,10 @@ class Session:
         """Run the program once."""
         if len(sys.modules) > len(self._modules):
             self._forget_modules()
-        execution = self.runtime.execute(self.program.call, strategy, recording=recording)
-        hooks.memory.clear()
+        try:
+            execution = self.runtime.execute(self.program.call, strategy, recording=recording)
+        finally:
+            hooks.memory.clear()
         self._adopted.restore_locals()
         return execution
 

@@ -68,12 +68,13 @@ OTHER_ITERATORS: frozenset[type] = frozenset(
 )
 """Iterators over values or other iterators: they have a state, which is shared if they are."""
 
-_shapes: dict[type, Shape] = {}
+SHAPES: dict[type, Shape] = {}
+"""What `shape_of` has found, for hooks that look here before they call it."""
 
 
 def shape_of(cls: type) -> Shape:
     """Return how the contents of a type are divided."""
-    found = _shapes.get(cls)
+    found = SHAPES.get(cls)
     if found is None:
         if issubclass(cls, dict):
             found = Shape.DICT
@@ -85,8 +86,8 @@ def shape_of(cls: type) -> Shape:
             found = Shape.ITERATOR
         else:
             found = Shape.NONE
-        if len(_shapes) < 10_000:
-            _shapes[cls] = found
+        if len(SHAPES) < 10_000:
+            SHAPES[cls] = found
     return found
 
 

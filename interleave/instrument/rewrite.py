@@ -117,9 +117,12 @@ _BOOLEAN = frozenset(
 """After these there is nothing shared to ask."""
 
 _GLOBAL_READS = frozenset({"LOAD_GLOBAL"})
-_GLOBAL_WRITES = frozenset({"STORE_GLOBAL", "DELETE_GLOBAL"})
-_NAME_READS = frozenset({"LOAD_NAME"})
-_NAME_WRITES = frozenset({"STORE_NAME", "DELETE_NAME"})
+_GLOBAL_WRITES = {"STORE_GLOBAL": "global_write", "DELETE_GLOBAL": "global_delete"}
+_NAMES = {
+    "LOAD_NAME": "global_read",
+    "STORE_NAME": "global_write",
+    "DELETE_NAME": "global_delete",
+}
 _CELL_READS = frozenset({"LOAD_DEREF", "LOAD_CLASSDEREF", "LOAD_FROM_DICT_OR_DEREF"})
 _CELL_WRITES = frozenset({"STORE_DEREF", "DELETE_DEREF"})
 
@@ -249,7 +252,10 @@ class _Rewriting:
                 yield from self._hook(site.hook, site.operands, (), place)
             else:
                 text = arg[-1] if isinstance(arg, tuple) else arg
-                yield from self._hook(site.hook, site.operands, (text,), place)
+                if text == "__dict__" and site.hook == "attribute_read":
+                    yield from self._hook("dictionary_read", (1,), (), place)
+                else:
+                    yield from self._hook(site.hook, site.operands, (text,), place)
         elif name == "BINARY_OP":
             inplace = _number(arg) >= 13  # opcode.py: NB_INPLACE_ADD
             yield from self._hook("inplace" if inplace else "binary", (2, 1), (), place)
@@ -269,11 +275,9 @@ class _Rewriting:
             if text in self.shared_globals:
                 yield from self._hook("global_read", (), (text,), place)
         elif name in _GLOBAL_WRITES:
-            yield from self._hook("global_write", (), (arg,), place)
-        elif self.module_body and (name in _NAME_READS or name in _NAME_WRITES):
-            hook = "global_read" if name in _NAME_READS else "global_write"
-            if arg in self.shared_globals:
-                yield from self._hook(hook, (), (arg,), place)
+            yield from self._hook(_GLOBAL_WRITES[name], (), (arg,), place)
+        elif self.module_body and name in _NAMES and arg in self.shared_globals:
+            yield from self._hook(_NAMES[name], (), (arg,), place)
 
     def _at_call(self, item: Instr, null: bool | None) -> Iterator[Any]:
         """The hook before a call; `null` tells whether the slot beside its function holds null."""

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from interleave.core.trace import in_stdlib
 from interleave.instrument import hooks
 from interleave.instrument.rewrite import rewrite
-from interleave.instrument.shared_names import stored_globals
+from interleave.instrument.shared_names import is_module_body, stored_globals
 from interleave.primitives.installation import TOOLS
 
 if TYPE_CHECKING:
@@ -195,6 +195,9 @@ class Instrumentation:
         shared |= stored_globals(code)
         attributes, through = _stored_attributes(code)
         hooks.stored_attributes.update(attributes)
+        hooks.looked_through.update(_words(code) & _LOOKING_THROUGH)
+        if is_module_body(code) and "locals" in code.co_names:
+            hooks.looked_through.add("locals")  # of a module, which are its global names
         for holder, name in through:
             module = names.get(holder)
             if isinstance(module, ModuleType):
@@ -209,6 +212,18 @@ def _codes(code: CodeType) -> Iterator[CodeType]:
 
 
 _STORES = ("STORE_ATTR", "DELETE_ATTR")
+_LOOKING_THROUGH = frozenset({"__dict__", "vars", "globals", "exec", "eval"})
+
+
+@functools.cache
+def _words(code: CodeType) -> frozenset[str]:
+    """The names and the texts in code."""
+    return frozenset(
+        word
+        for item in _codes(code)
+        for word in (*item.co_names, *item.co_consts)
+        if isinstance(word, str)
+    )
 
 
 @functools.cache
@@ -309,6 +324,7 @@ def instrumented(
         hooks.own_codes.clear()
         hooks.shared_globals.clear()
         hooks.stored_attributes.clear()
+        hooks.looked_through.clear()
         hooks.forget_lookups()
 
 

@@ -1,0 +1,251 @@
+"""The hooks before a call: what functions and methods written in C touch.
+
+A function that is instrumented has hooks of its own. One that is not, and that nothing is known
+of, is taken to change every container that it is given.
+"""
+
+from __future__ import annotations
+
+import functools
+import random
+from types import (
+    BuiltinFunctionType,
+    FunctionType,
+    MemberDescriptorType,
+    MethodDescriptorType,
+    MethodType,
+    MethodWrapperType,
+    ModuleType,
+    WrapperDescriptorType,
+)
+from typing import TYPE_CHECKING, Any
+
+from interleave._real import get_ident
+from interleave.core import context
+from interleave.instrument.attributes import (
+    CODE,
+    deletes_of,
+    forget_lookups,
+    reads_of,
+    writes_of,
+)
+from interleave.instrument.containers import (
+    NO_TOUCH,
+    QUIET,
+    READS,
+    STORING,
+    USES,
+    Shape,
+    Use,
+    shape_of,
+)
+from interleave.instrument.items import (
+    contents_of,
+    is_there,
+    item_location,
+    key_delete,
+    key_read,
+    key_write,
+    keys,
+    size_of,
+    size_read,
+    whole,
+)
+from interleave.instrument.known import in_class, memory, own_codes, stored_attributes, touch
+from interleave.primitives.memory import KEYS
+
+if TYPE_CHECKING:
+    from interleave.core.runtime import Runtime
+    from interleave.instrument.known import Touches
+
+
+def call(function: Any, *args: Any) -> None:
+    """Before a call; the values of keyword arguments are among `args`, without their names."""
+    runtime = context._runtime
+    if runtime is None:
+        return
+    kind = type(function)
+    if kind is FunctionType:
+        if id(function.__code__) in own_codes:
+            return
+    elif kind is MethodType:
+        inner = function.__func__
+        if type(inner) is FunctionType and id(inner.__code__) in own_codes:
+            return
+    if runtime.begun > 1:
+        touch(_touched, function, args, runtime)
+    elif (function is vars or function is setattr) and context._thread == get_ident():
+        _touched(function, args, runtime)  # names and dictionaries count from the beginning
+
+
+def call_expanded(function: Any, args: Any, keywords: Any = None) -> None:
+    """Before a call with `*args` or `**keywords`."""
+    if context._runtime is None:
+        return
+    if type(args) is not tuple:
+        size_read(args)
+        args = tuple(args) if type(args) is list else ()
+    if type(keywords) is dict:
+        args = (*args, *keywords.values())
+    call(function, *args)
+
+
+def _touched(function: Any, args: tuple[Any, ...], runtime: Runtime) -> Touches:
+    kind = type(function)
+    if kind is BuiltinFunctionType or kind is MethodWrapperType:
+        owner = function.__self__
+        if owner is None or isinstance(owner, ModuleType):
+            return _by_function(function, args, runtime)
+        return _by_method(owner, function.__name__, args, runtime)
+    if kind in (MethodDescriptorType, WrapperDescriptorType) and args:
+        return _by_method(args[0], function.__name__, args[1:], runtime)
+    if kind is functools.partial:
+        return _touched(function.func, (*function.args, *args), runtime)
+    if kind is functools._lru_cache_wrapper:
+        return whole(function, runtime, writes=True)
+    if isinstance(function, type):
+        return _by_class(function, args, runtime)
+    if kind is FunctionType or kind is MethodType:
+        if getattr(function, "__module__", None) in QUIET:
+            return []
+        owner = getattr(function, "__self__", None)
+        if isinstance(owner, random.Random):
+            return whole(owner, runtime, writes=True)
+    else:
+        method = in_class(kind, "__call__")
+        if method is not None and id(getattr(method[1], "__code__", None)) in own_codes:
+            return []
+    return _by_unknown(args, runtime)
+
+
+def _by_unknown(args: tuple[Any, ...], runtime: Runtime) -> Touches:
+    return [use for item in args for use in contents_of(item, runtime, writes=True)]
+
+
+def _by_class(cls: type, args: tuple[Any, ...], runtime: Runtime) -> Touches:
+    use = USES.get(cls)
+    if use is not None:
+        return _by_use(use, args, runtime)
+    for name in ("__init__", "__new__"):
+        found = in_class(cls, name)
+        code = found and getattr(getattr(found[1], "__func__", found[1]), "__code__", None)
+        if id(code) in own_codes:
+            return []  # it has hooks of its own
+    if cls.__module__ in QUIET:
+        return []
+    return [use for item in args for use in contents_of(item, runtime)]
+
+
+def _by_function(function: Any, args: tuple[Any, ...], runtime: Runtime) -> Touches:
+    try:
+        use = USES.get(function)
+    except TypeError:
+        use = None
+    if use is None and getattr(function, "__module__", None) in QUIET:
+        return []
+    return _by_use(use or Use.UNKNOWN, args, runtime)
+
+
+def _by_use(use: Use, args: tuple[Any, ...], runtime: Runtime) -> Touches:
+    match use:
+        case Use.NOTHING:
+            return []
+        case Use.SIZE:
+            return [read for item in args for read in size_of(item, runtime)]
+        case Use.CONTENTS:
+            return [read for item in args for read in contents_of(item, runtime)]
+        case Use.STEP:
+            return [use for item in args[:1] for use in contents_of(item, runtime)]
+        case Use.ITERATE:
+            return [
+                read
+                for item in args
+                if not isinstance(item, list) and shape_of(type(item)) is not Shape.ITERATOR
+                for read in size_of(item, runtime)
+            ]
+        case Use.GET if len(args) > 1 and type(args[1]) is str:
+            return reads_of(args[0], args[1], runtime)
+        case Use.SET | Use.DELETE if len(args) > 1 and type(args[1]) is str:
+            if args[1] not in stored_attributes:
+                stored_attributes.add(args[1])
+                forget_lookups()
+            change = deletes_of if use is Use.DELETE else writes_of
+            return change(args[0], args[1], runtime)
+        case Use.VARS if args:
+            return reads_of(args[0], "__dict__", runtime)
+        case Use.UNKNOWN:
+            return _by_unknown(args, runtime)
+        case _:
+            return []
+
+
+def _by_method(owner: Any, name: str, args: tuple[Any, ...], runtime: Runtime) -> Touches:
+    """What a method written in C touches."""
+    shape = shape_of(type(owner))
+    if name in NO_TOUCH:
+        return []
+    if shape is Shape.NONE:
+        if name == "__getattribute__" and args and type(args[0]) is str:
+            return _raw_attribute(owner, args[0], runtime, writes=False)
+        if name in ("__setattr__", "__delattr__") and args and type(args[0]) is str:
+            return _raw_attribute(owner, args[0], runtime, writes=True)
+        if name in ("__init__", "__format__", "__str__", "__repr__", "join", "format", "__eq__"):
+            return [read for item in args for read in contents_of(item, runtime)]
+        if isinstance(owner, random.Random):
+            return whole(owner, runtime, writes=True)
+        if type(owner).__module__ in QUIET or isinstance(owner, type):
+            return []
+        return _by_unknown(args, runtime)
+    touched = (
+        [] if name in STORING else [read for item in args for read in contents_of(item, runtime)]
+    )
+    if shape is Shape.DICT:
+        return _by_dict_method(owner, name, args, runtime) + touched
+    if shape is Shape.WHOLE:
+        return whole(owner, runtime, writes=name not in READS) + touched
+    return contents_of(owner, runtime) + touched
+
+
+def _raw_attribute(owner: Any, name: str, runtime: Runtime, *, writes: bool) -> Touches:
+    """`object.__getattribute__` and the like, which are called where a class has its own."""
+    found = in_class(type(owner), name)
+    if found is not None and hasattr(type(found[1]), "__set__"):
+        if type(found[1]) is not MemberDescriptorType:
+            return []
+    elif found is not None and not writes and isinstance(found[1], CODE):
+        return []
+    held = memory.hold(owner, runtime)
+    touched = [(memory.location(held, name), writes)]
+    if writes:
+        touched.append((memory.location(held, KEYS), True))
+    return touched
+
+
+def _by_dict_method(owner: Any, name: str, args: tuple[Any, ...], runtime: Runtime) -> Touches:
+    if name in ("get", "__getitem__", "__contains__") and args:
+        if name == "__getitem__":
+            return key_read(owner, args[0], runtime)
+        return [(item_location(owner, args[0], runtime), False)]
+    if name in ("__setitem__", "setdefault") and args:
+        if name == "setdefault" and is_there(owner, args[0]):
+            return [(item_location(owner, args[0], runtime), True)]
+        return key_write(owner, args[0], runtime)
+    if name in ("pop", "__delitem__", "move_to_end") and args:
+        return key_delete(owner, args[0], runtime)
+    if name in ("__len__", "__iter__", "__reversed__", "__bool__"):
+        return keys(owner, runtime)
+    if name in ("keys", "values", "items"):
+        return []  # a view looks when it is used
+    if name in ("update", "__ior__", "__init__"):
+        return _by_update(owner, args, runtime)
+    return contents_of(owner, runtime, writes=name not in READS)
+
+
+def _by_update(owner: Any, args: tuple[Any, ...], runtime: Runtime) -> Touches:
+    """`dict.update`: by key where the keys can be told, else everything."""
+    touched = keys(owner, runtime, writes=True)
+    if len(args) == 1 and isinstance(args[0], dict):
+        for key in list(dict.keys(args[0])):
+            touched.append((item_location(owner, key, runtime), True))
+        return touched
+    return touched + contents_of(owner, runtime, writes=True)

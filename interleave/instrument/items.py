@@ -1,0 +1,368 @@
+"""The hooks before a container is looked into, changed, or gone through."""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from types import FunctionType
+from typing import TYPE_CHECKING, Any
+
+from interleave._real import get_ident
+from interleave.core import context
+from interleave.core.context import perform
+from interleave.instrument.containers import SHAPES, Shape, shape_of, underlying
+from interleave.instrument.known import in_class, memory, touch
+from interleave.primitives.memory import KEYS, OTHER, Read, Write
+
+if TYPE_CHECKING:
+    from interleave.core.runtime import Runtime
+    from interleave.instrument.known import Touches
+    from interleave.primitives.memory import Location
+
+_NONE, _DICT, _WHOLE, _ITERATOR = Shape.NONE, Shape.DICT, Shape.WHOLE, Shape.ITERATOR
+
+_held = memory.held
+_wholes = memory.wholes
+_EXACT = frozenset({list, deque, set, bytearray})
+"""Types that are one location, and whose methods nobody replaces."""
+
+_NOTHING_BELOW = frozenset(
+    {
+        type(iter(range(0))),
+        type(iter(range(1 << 70))),
+        type(iter(())),
+        type(iter("")),
+        type(iter("é")),
+        type(iter(b"")),
+    }
+)
+"""Iterators that go through nothing that could change."""
+
+
+# -- what is touched ------------------------------------------------------------------------------
+
+
+def _plain_key(key: Any) -> bool:
+    """Whether a key is hashed and compared without any Python code."""
+    cls = type(key)
+    if cls is str or cls is int:
+        return True
+    if cls is tuple:
+        return all(map(_plain_key, key))
+    plain = _plain_types.get(cls)
+    if plain is None:
+        plain = not any(
+            isinstance(in_class(cls, name)[1], FunctionType)  # type: ignore[index]
+            for name in ("__hash__", "__eq__")
+        ) and not issubclass(cls, tuple | frozenset)
+        plain = plain and in_class(cls, "__hash__")[1] is not None  # type: ignore[index]
+        if len(_plain_types) < 10_000:
+            _plain_types[cls] = plain
+    return plain
+
+
+_plain_types: dict[type, bool] = {}
+
+
+def item_location(mapping: Any, key: Any, runtime: Runtime) -> Location:
+    """Return the location of an item of a dictionary."""
+    held = memory.hold(mapping, runtime, by_attribute=False)
+    return memory.location(held, key if _plain_key(key) else OTHER)
+
+
+def whole(item: Any, runtime: Runtime, *, writes: bool = False) -> Touches:
+    """Return what using a container that is not divided touches."""
+    return [(memory.whole(item, runtime), writes)]
+
+
+def keys(mapping: Any, runtime: Runtime, *, writes: bool = False) -> Touches:
+    """Return what looking at the set of keys, or changing it, touches."""
+    held = memory.hold(mapping, runtime, by_attribute=False)
+    return [(memory.location(held, KEYS), writes)]
+
+
+def is_there(mapping: Any, key: Any) -> bool:
+    """Whether a key is there, as far as that can be told without running code of the program."""
+    return _plain_key(key) and dict.__contains__(mapping, key)
+
+
+def size_of(item: Any, runtime: Runtime) -> Touches:
+    """Return what asking for the length, or for the keys, looks at."""
+    shape = shape_of(type(item))
+    if shape is _NONE:
+        return []
+    if shape is _DICT:
+        return keys(item, runtime)
+    if shape is _WHOLE:
+        return whole(item, runtime)
+    return _below(item, runtime)
+
+
+def contents_of(item: Any, runtime: Runtime, *, writes: bool = False) -> Touches:
+    """Return what looking at (or changing) everything inside touches."""
+    shape = shape_of(type(item))
+    if shape is _NONE:
+        return []
+    if shape is _WHOLE:
+        return whole(item, runtime, writes=writes)
+    if shape is _DICT:
+        found = keys(item, runtime, writes=writes)
+        for key in list(dict.keys(item)):
+            found.append((item_location(item, key, runtime), writes))
+        return found
+    found = whole(item, runtime, writes=True) if shape is _ITERATOR else []
+    return found + _below(item, runtime, writes=writes)
+
+
+def _below(item: Any, runtime: Runtime, *, writes: bool = False) -> Touches:
+    """What going through an iterator or view touches of the containers below it."""
+    found: Touches = []
+    for inner, keys_only in _containers(item, runtime):
+        if keys_only:
+            found += size_of(inner, runtime)
+        else:
+            found += contents_of(inner, runtime, writes=writes)
+    return found
+
+
+def _containers(item: Any, runtime: Runtime) -> tuple[tuple[Any, bool], ...]:
+    """The containers below an iterator or view; an iterator forgets them when it is used up."""
+    memory.begin(runtime)
+    known = memory.iterators.get(id(item))
+    if known is None:
+        known = memory.iterators[id(item)] = (item, underlying(item))
+    return known[1]
+
+
+def key_write(mapping: Any, key: Any, runtime: Runtime) -> Touches:
+    """Return what storing an item under a key touches: the set of keys too if it is new."""
+    writes = [(item_location(mapping, key, runtime), True)]
+    if not is_there(mapping, key):
+        writes += keys(mapping, runtime, writes=True)
+    return writes
+
+
+def key_delete(mapping: Any, key: Any, runtime: Runtime) -> Touches:
+    """Return what deleting an item touches."""
+    writes = [(item_location(mapping, key, runtime), True)]
+    return writes + keys(mapping, runtime, writes=True)
+
+
+def key_read(mapping: Any, key: Any, runtime: Runtime) -> Touches:
+    """Return what reading an item touches; a `defaultdict` makes one that is not there."""
+    if isinstance(mapping, defaultdict) and not is_there(mapping, key):
+        return key_write(mapping, key, runtime)
+    return [(item_location(mapping, key, runtime), False)]
+
+
+# -- items ----------------------------------------------------------------------------------------
+
+
+def _own_code(cls: type, method: str) -> bool:
+    """Whether a method of a container class is Python code with hooks of its own."""
+    if cls is dict or cls in _EXACT:
+        return False
+    found = in_class(cls, method)
+    return found is not None and isinstance(found[1], FunctionType)
+
+
+def _read(location: Location) -> None:
+    op = Read()
+    op.target = location
+    perform(op)
+
+
+def _write(location: Location) -> None:
+    op = Write()
+    op.target = location
+    perform(op)
+
+
+def item_read(item: Any, key: Any) -> None:
+    """Before `item[key]`."""
+    runtime = context._runtime
+    if runtime is None or runtime.begun == 1:
+        return
+    cls = type(item)
+    if cls is list:
+        location = _wholes.get(id(item))
+        if location is not None:
+            op = Read()
+            op.target = location
+            perform(op)
+            return
+    elif cls is dict and (type(key) is str or type(key) is int):
+        held = _held.get(id(item))
+        if held is not None:
+            op = Read()
+            op.target = held.parts.get(key) or memory.location(held, key)
+            perform(op)
+            return
+    if SHAPES.get(cls) is not _NONE and context._thread == get_ident():
+        _item_read(item, key, cls, runtime)
+
+
+def _item_read(item: Any, key: Any, cls: type, runtime: Runtime) -> None:
+    shape = shape_of(cls)
+    if shape is _NONE or _own_code(cls, "__getitem__"):
+        return
+    if shape is _DICT:
+        if cls is dict:
+            _read(item_location(item, key, runtime))
+        else:
+            touch(key_read, item, key, runtime)
+    elif shape is _WHOLE:
+        _read(memory.whole(item, runtime))
+    else:
+        touch(contents_of, item, runtime)
+
+
+def item_write(item: Any, key: Any, value: Any) -> None:
+    """Before `item[key] = value`."""
+    runtime = context._runtime
+    if runtime is None or runtime.begun == 1:
+        return
+    cls = type(item)
+    shape = SHAPES.get(cls)
+    if shape is None:
+        shape = shape_of(cls)
+    if shape is _NONE or context._thread != get_ident() or _own_code(cls, "__setitem__"):
+        return
+    if shape is _DICT:
+        touch(key_write, item, key, runtime)
+    elif shape is _WHOLE and type(key) is not slice:
+        _write(memory.whole(item, runtime))
+    else:
+        touch(_slice_writes, item, value, runtime)
+
+
+def item_delete(item: Any, key: Any) -> None:
+    """Before `del item[key]`."""
+    runtime = context._runtime
+    if runtime is None or runtime.begun == 1:
+        return
+    cls = type(item)
+    shape = shape_of(cls)
+    if shape is _NONE or _own_code(cls, "__delitem__"):
+        return
+    if shape is _DICT:
+        touch(key_delete, item, key, runtime)
+    else:
+        touch(_slice_writes, item, None, runtime)
+
+
+def slice_write(item: Any, value: Any) -> None:
+    """Before `item[a:b] = value`."""
+    runtime = context._runtime
+    if runtime is None or runtime.begun == 1 or shape_of(type(item)) is _NONE:
+        return
+    if not _own_code(type(item), "__setitem__"):
+        touch(_slice_writes, item, value, runtime)
+
+
+def _slice_writes(item: Any, value: Any, runtime: Runtime) -> Touches:
+    return contents_of(item, runtime, writes=True) + contents_of(value, runtime)
+
+
+def contains(item: Any, key: Any) -> None:
+    """Before `key in item`."""
+    runtime = context._runtime
+    if runtime is None or runtime.begun == 1:
+        return
+    cls = type(item)
+    shape = shape_of(cls)
+    if shape is _NONE or context._thread != get_ident() or _own_code(cls, "__contains__"):
+        return
+    if shape is _DICT:
+        _read(item_location(item, key, runtime))
+    elif shape is _WHOLE:
+        _read(memory.whole(item, runtime))
+    else:
+        touch(contents_of, item, runtime)
+
+
+# -- all of it ------------------------------------------------------------------------------------
+
+
+def size_read(item: Any) -> None:
+    """Before something asks for the length or goes through the keys."""
+    runtime = context._runtime
+    if runtime is None or runtime.begun == 1 or SHAPES.get(type(item)) is _NONE:
+        return
+    if type(item) in _EXACT and context._thread == get_ident():
+        _read(memory.whole(item, runtime))
+    else:
+        touch(size_of, item, runtime)
+
+
+def content_read(item: Any) -> None:
+    """Before something looks at all that is inside."""
+    runtime = context._runtime
+    if runtime is not None and runtime.begun > 1 and SHAPES.get(type(item)) is not _NONE:
+        touch(contents_of, item, runtime)
+
+
+def iterating(item: Any) -> None:
+    """Before `iter(item)`: over a dictionary or a set it notes how many items there are."""
+    runtime = context._runtime
+    if runtime is None:
+        return
+    shape = shape_of(type(item))
+    if shape is _ITERATOR:
+        if context._thread == get_ident():
+            memory.begin(runtime)
+            memory.passed[id(item)] = item  # others may hold it
+    elif runtime.begun > 1 and (shape is not _WHOLE or isinstance(item, set)):
+        touch(size_of, item, runtime)
+
+
+def step(iterator: Any) -> None:
+    """Before the next item is taken."""
+    runtime = context._runtime
+    if runtime is None or runtime.begun == 1:
+        return
+    cls = type(iterator)
+    if SHAPES.get(cls) is _NONE:
+        return
+    if cls not in _NOTHING_BELOW or id(iterator) in memory.passed:
+        touch(_steps_of, iterator, runtime)
+
+
+def _steps_of(iterator: Any, runtime: Runtime) -> Touches:
+    if shape_of(type(iterator)) is _NONE:
+        return []
+    touched = whole(iterator, runtime, writes=True) if id(iterator) in memory.passed else []
+    return touched + _below(iterator, runtime)
+
+
+# -- operators ------------------------------------------------------------------------------------
+
+
+def binary(left: Any, right: Any) -> None:
+    """Before an operator or a comparison."""
+    runtime = context._runtime
+    if runtime is None or runtime.begun == 1:
+        return
+    if SHAPES.get(type(left)) is not _NONE or SHAPES.get(type(right)) is not _NONE:
+        touch(_both, left, right, runtime)
+
+
+def _both(left: Any, right: Any, runtime: Runtime) -> Touches:
+    return contents_of(left, runtime) + contents_of(right, runtime)
+
+
+def inplace(left: Any, right: Any) -> None:
+    """Before an operator such as `+=`."""
+    runtime = context._runtime
+    if runtime is None or runtime.begun == 1:
+        return
+    if SHAPES.get(type(left)) is not _NONE or SHAPES.get(type(right)) is not _NONE:
+        touch(_merged, left, right, runtime)
+
+
+def _merged(left: Any, right: Any, runtime: Runtime) -> Touches:
+    touched = contents_of(left, runtime, writes=True)
+    touched += contents_of(right, runtime)
+    if shape_of(type(left)) is _DICT and shape_of(type(right)) is _DICT:
+        for key in list(dict.keys(right)):
+            touched += key_write(left, key, runtime)
+    return touched

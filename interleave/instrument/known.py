@@ -1,0 +1,68 @@
+"""What the hooks know: the gate, the memory of the execution, and which code and names count."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from interleave._real import get_ident
+from interleave.core import context
+from interleave.core.context import perform
+from interleave.instrument.rewrite import Gate
+from interleave.primitives.memory import Compound, Memory
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import CodeType
+
+    from interleave.primitives.memory import Location
+
+gate = Gate()
+memory = Memory()
+
+own_codes: dict[int, CodeType] = {}
+"""Rewritten code by its `id`: functions that run it have hooks of their own."""
+
+stored_attributes: set[str] = set()
+"""The names of attributes that instrumented code stores to, on whatever object."""
+
+shared_globals: dict[int, set[str]] = {}
+"""By the `id` of a module's dictionary: which of its names change."""
+
+looked_through: set[str] = set()
+"""The words in instrumented code that give out the dictionary of an object, such as `vars`.
+
+While there are none, nobody can see which attributes an object has, but by asking for one.
+"""
+
+Touches = list[tuple["Location", bool]]
+"""Locations, each with whether it is written."""
+
+_mro_of = type.__dict__["__mro__"].__get__
+_names_of = type.__dict__["__dict__"].__get__
+
+
+def touch(find: Callable[..., Touches], *arguments: Any) -> None:
+    """Perform one access of the locations that `find(*arguments)` tells, if there are any."""
+    if context._thread == get_ident():
+        found = find(*arguments)
+        if found:
+            perform(Compound(find, arguments, found, context._runtime))
+
+
+def in_class(cls: type, name: str) -> tuple[type, Any] | None:
+    """Return the class that defines a name for the instances of `cls`, and what it is there."""
+    for base in _mro_of(cls):
+        names = _names_of(base)
+        if name in names:
+            return base, names[name]
+    return None
+
+
+def names_of(cls: type) -> Any:
+    """Return what a class itself defines, whatever its metaclass says."""
+    return _names_of(cls)
+
+
+def bases_of(cls: type) -> tuple[type, ...]:
+    """Return the classes in which an attribute is looked up, whatever the metaclass says."""
+    return _mro_of(cls)  # type: ignore[no-any-return]

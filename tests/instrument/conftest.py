@@ -1,0 +1,49 @@
+"""What accesses tell of themselves; here, because the code of a test module is instrumented."""
+
+from dataclasses import dataclass
+
+import pytest
+
+from interleave.core import context
+
+
+@dataclass
+class Told:
+    """What an access said of itself when it was announced, and in the end."""
+
+    task: str
+    announced: set
+    true: set
+    kind: str
+
+
+def shown(accesses):
+    """Show locations by the part that they are, but those of a class by its name."""
+    return {
+        (
+            "write" if writes else "read",
+            f"{location.holder.item.__name__}.{location.part}"
+            if isinstance(location.holder.item, type)
+            else location.name[len(location.holder.name) :],
+        )
+        for location, writes in accesses
+    }
+
+
+@pytest.fixture
+def performed(monkeypatch):
+    """Every access that took effect, in order."""
+    found = []
+    real = context.perform
+
+    def noting(operation):
+        operation.task = context.running()[1]
+        before = shown(operation.accesses())
+        result = real(operation)
+        told = Told(operation.task.id, before, shown(operation.accesses()), operation.kind)
+        found.append(told)
+        return result
+
+    for name in ("known", "attributes", "variables", "items"):
+        monkeypatch.setattr(f"interleave.instrument.{name}.perform", noting)
+    return found
