@@ -33,6 +33,7 @@ from interleave.instrument.known import (
     looked_through,
     memory,
     names_of,
+    own_classes,
     shared_globals,
     stored_attributes,
     touch,
@@ -86,6 +87,7 @@ def forget_lookups() -> None:
     """A class, or what is known of the names, has changed."""
     _reads.clear()
     _stores.clear()
+    own_classes.clear()
 
 
 # -- reading --------------------------------------------------------------------------------------

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from interleave._real import get_ident
 from interleave.core import context
+from interleave.core.context import perform
 from interleave.instrument.attributes import (
     CODE,
     deletes_of,
@@ -31,8 +32,10 @@ from interleave.instrument.attributes import (
 )
 from interleave.instrument.containers import (
     NO_TOUCH,
+    PLAIN_TYPES,
     QUIET,
     READS,
+    SHAPES,
     STORING,
     USES,
     Shape,
@@ -40,6 +43,7 @@ from interleave.instrument.containers import (
     shape_of,
 )
 from interleave.instrument.items import (
+    EXACT,
     contents_of,
     is_there,
     item_location,
@@ -51,12 +55,20 @@ from interleave.instrument.items import (
     size_read,
     whole,
 )
-from interleave.instrument.known import in_class, memory, own_codes, stored_attributes, touch
-from interleave.primitives.memory import KEYS
+from interleave.instrument.known import (
+    in_class,
+    memory,
+    own_classes,
+    own_codes,
+    stored_attributes,
+    touch,
+)
+from interleave.primitives.memory import KEYS, Read, Write
 
 if TYPE_CHECKING:
     from interleave.core.runtime import Runtime
     from interleave.instrument.known import Touches
+    from interleave.primitives.memory import Access
 
 
 def call(function: Any, *args: Any) -> None:
@@ -66,16 +78,78 @@ def call(function: Any, *args: Any) -> None:
         return
     kind = type(function)
     if kind is FunctionType:
-        if id(function.__code__) in own_codes:
+        if id(function.__code__) in own_codes or not args:
             return
     elif kind is MethodType:
         inner = function.__func__
         if type(inner) is FunctionType and id(inner.__code__) in own_codes:
             return
+        if not args and not issubclass(type(function.__self__), random.Random):
+            return
+    elif kind is BuiltinFunctionType:
+        if runtime.begun > 1 and _is_quick(function, args, runtime):
+            return
+    elif kind is type and (own_classes.get(function) or _is_own(function)):
+        return
     if runtime.begun > 1:
         touch(_touched, function, args, runtime)
     elif (function is vars or function is setattr) and context._thread == get_ident():
         _touched(function, args, runtime)  # names and dictionaries count from the beginning
+
+
+def _is_quick(function: Any, args: tuple[Any, ...], runtime: Runtime) -> bool:
+    """Deal with what is most frequent, and whose locations depend on no state."""
+    owner = function.__self__
+    cls = type(owner)
+    if cls in EXACT:
+        name = function.__name__
+        if name in NO_TOUCH:
+            return True
+        if name in STORING or not args:
+            if context._thread == get_ident():
+                op: Access = Read() if name in READS else Write()
+                op.target = memory.whole(owner, runtime)
+                perform(op)
+            return True
+        return False
+    if cls is ModuleType:
+        try:
+            use = USES.get(function)
+        except TypeError:
+            return False
+        if use is Use.NOTHING:
+            return True
+        if use in _BY_NAME:
+            return False
+    elif cls not in PLAIN_TYPES:
+        return False
+    for item in args:  # noqa: SIM110 - all() takes three times as long
+        if SHAPES.get(type(item)) is not Shape.NONE:
+            return False
+    return True
+
+
+_BY_NAME = frozenset({Use.GET, Use.SET, Use.DELETE, Use.VARS})
+"""What these functions touch depends on more than the containers they get."""
+
+
+def _is_own(cls: type) -> bool:
+    """Whether making an instance runs code that has hooks of its own."""
+    own = own_classes.get(cls)
+    if own is None:
+        own = USES.get(cls) is None and any(_has_hooks(cls, name) for name in _MAKERS)
+        if len(own_classes) < 10_000:
+            own_classes[cls] = own
+    return own
+
+
+_MAKERS = ("__init__", "__new__")
+
+
+def _has_hooks(cls: type, name: str) -> bool:
+    found = in_class(cls, name)
+    code = found and getattr(getattr(found[1], "__func__", found[1]), "__code__", None)
+    return id(code) in own_codes
 
 
 def call_expanded(function: Any, args: Any, keywords: Any = None) -> None:
@@ -126,11 +200,8 @@ def _by_class(cls: type, args: tuple[Any, ...], runtime: Runtime) -> Touches:
     use = USES.get(cls)
     if use is not None:
         return _by_use(use, args, runtime)
-    for name in ("__init__", "__new__"):
-        found = in_class(cls, name)
-        code = found and getattr(getattr(found[1], "__func__", found[1]), "__code__", None)
-        if id(code) in own_codes:
-            return []  # it has hooks of its own
+    if _is_own(cls):
+        return []
     if cls.__module__ in QUIET:
         return []
     return [use for item in args for use in contents_of(item, runtime)]

@@ -22,9 +22,10 @@ _NONE, _DICT, _WHOLE, _ITERATOR = Shape.NONE, Shape.DICT, Shape.WHOLE, Shape.ITE
 
 _held = memory.held
 _wholes = memory.wholes
-_EXACT = frozenset({list, deque, set, bytearray})
+EXACT = frozenset({list, deque, set, bytearray})
 """Types that are one location, and whose methods nobody replaces."""
 
+_LIST_ITERATOR: type = type(iter([]))
 _NOTHING_BELOW = frozenset(
     {
         type(iter(range(0))),
@@ -159,7 +160,7 @@ def key_read(mapping: Any, key: Any, runtime: Runtime) -> Touches:
 
 def _own_code(cls: type, method: str) -> bool:
     """Whether a method of a container class is Python code with hooks of its own."""
-    if cls is dict or cls in _EXACT:
+    if cls is dict or cls in EXACT:
         return False
     found = in_class(cls, method)
     return found is not None and isinstance(found[1], FunctionType)
@@ -288,7 +289,7 @@ def size_read(item: Any) -> None:
     runtime = context._runtime
     if runtime is None or runtime.begun == 1 or SHAPES.get(type(item)) is _NONE:
         return
-    if type(item) in _EXACT and context._thread == get_ident():
+    if type(item) in EXACT and context._thread == get_ident():
         _read(memory.whole(item, runtime))
     else:
         touch(size_of, item, runtime)
@@ -322,6 +323,15 @@ def step(iterator: Any) -> None:
         return
     cls = type(iterator)
     if SHAPES.get(cls) is _NONE:
+        return
+    if cls is _LIST_ITERATOR and not memory.passed and context._thread == get_ident():
+        location = memory.steps.get(id(iterator))
+        if location is None:
+            below = _containers(iterator, runtime)
+            if len(below) != 1:
+                return  # used up before anybody looked
+            location = memory.steps[id(iterator)] = memory.whole(below[0][0], runtime)
+        _read(location)
         return
     if cls not in _NOTHING_BELOW or id(iterator) in memory.passed:
         touch(_steps_of, iterator, runtime)

@@ -34,6 +34,9 @@ looked_through: set[str] = set()
 While there are none, nobody can see which attributes an object has, but by asking for one.
 """
 
+own_classes: dict[type, bool] = {}
+"""Whether making an instance runs instrumented code; forgotten when a class changes."""
+
 Touches = list[tuple["Location", bool]]
 """Locations, each with whether it is written."""
 

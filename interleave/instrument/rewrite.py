@@ -194,13 +194,16 @@ class _Rewriting:
                 hook = list(self._at_call(item, nulls.get(index)))
             else:
                 hook = list(self._at(item, before))
-            if name in CALLS and hold >= 0:
-                items[hold:hold] = hook
+            if name in CALLS:
+                if hold >= 0:
+                    items[hold:hold] = hook
+                    hook = []
+                hold = -1
+            if _loads_method(item):
+                items.extend(_method_load(item, hook))
             else:
                 items.extend(hook)
-            if name in CALLS:
-                hold = -1
-            items.extend(self._kept(item))
+                items.extend(self._kept(item))
             before = name
         source[:] = items
         source.argnames = list(code.co_varnames)  # keeps the order of `locals()`
@@ -211,12 +214,7 @@ class _Rewriting:
         return new.replace(co_name=code.co_name, co_qualname=code.co_qualname)
 
     def _kept(self, item: Instr) -> Iterator[Instr]:
-        """The instruction itself: functions inside are rewritten, method loads become plain ones.
-
-        A load of a method pushes either the function and the object, or null and a value; which
-        of both is known at run time alone, and null cannot be copied. So the bound method is
-        loaded, and the null put where it belongs.
-        """
+        """The instruction itself; the functions inside are rewritten."""
         name, arg, place = item.name, item.arg, item.location
         if name == "LOAD_CONST" and isinstance(arg, CodeType):
             inner = rewrite(
@@ -227,21 +225,11 @@ class _Rewriting:
                 done=self.done,
             )
             yield Instr(name, inner, location=place)
-            return
-        plain: Instr | None = None
-        if name == "LOAD_METHOD":
-            plain = Instr("LOAD_ATTR", arg, location=place)
-        elif name == "LOAD_ATTR" and isinstance(arg, tuple) and arg[0]:
-            plain = Instr("LOAD_ATTR", (False, arg[1]), location=place)
         elif name == "LOAD_SUPER_ATTR" and isinstance(arg, tuple) and arg[0]:
-            plain = Instr("LOAD_SUPER_ATTR", (False, *arg[1:]), location=place)
-        if plain is None:
+            yield Instr("LOAD_SUPER_ATTR", (False, *arg[1:]), location=place)
+            yield from _null_beside(place)
+        else:
             yield item
-            return
-        yield plain
-        yield Instr("PUSH_NULL", location=place)
-        if not PY313:
-            yield Instr("SWAP", 2, location=place)
 
     def _at(self, item: Instr, before: str) -> Iterator[Any]:
         """The hook before an instruction that is no call, if there is one."""
@@ -330,6 +318,42 @@ class _Rewriting:
         yield Instr("CALL", count, location=place)
         yield Instr("POP_TOP", location=place)
         yield skip
+
+
+def _loads_method(item: Instr) -> bool:
+    """Whether an instruction pushes a function and its object, or null and any other value."""
+    arg = item.arg
+    return item.name == "LOAD_METHOD" or (
+        item.name == "LOAD_ATTR" and isinstance(arg, tuple) and bool(arg[0])
+    )
+
+
+def _method_load(item: Instr, hook: list[Any]) -> Iterator[Any]:
+    """A load of a method, as it is behind a shut gate and as the hook of its call needs it.
+
+    Which of its two pairs a load pushes is known at run time alone, and null cannot be copied. So
+    where the gate is open, the bound method is loaded, and the null put where it belongs.
+    """
+    *before, shut = hook
+    together = Label()
+    arg, place = item.arg, item.location
+    yield from before
+    if item.name == "LOAD_METHOD":
+        yield Instr("LOAD_ATTR", arg, location=place)
+    else:
+        yield Instr("LOAD_ATTR", (False, arg[1]), location=place)  # type: ignore[index]
+    yield from _null_beside(place)
+    yield Instr("JUMP_FORWARD", together, location=place)
+    yield shut
+    yield item
+    yield together
+
+
+def _null_beside(place: InstrLocation | None) -> Iterator[Instr]:
+    """Put null where a call expects it, beside the function on the top of the stack."""
+    yield Instr("PUSH_NULL", location=place)
+    if not PY313:
+        yield Instr("SWAP", 2, location=place)
 
 
 # -- where null lies on the stack ---------------------------------------------------------------

@@ -100,6 +100,7 @@ class Memory:
         self.held: dict[int, Held] = {}
         self.wholes: dict[int, Location] = {}  # of what is one location: found by one look
         self.iterators: dict[int, tuple[Any, tuple[Any, ...]]] = {}
+        self.steps: dict[int, Location] = {}  # of the list that an iterator goes through
         self.passed: dict[int, Any] = {}  # iterators that a loop was given, and did not make
         self.kept: list[Any] = []
         self._numbers: dict[tuple[Task, str], int] = {}
@@ -110,6 +111,7 @@ class Memory:
         self.held.clear()
         self.wholes.clear()
         self.iterators.clear()
+        self.steps.clear()
         self.passed.clear()
         self.kept.clear()
         self._numbers.clear()

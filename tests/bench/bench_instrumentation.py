@@ -1,13 +1,14 @@
-"""What instrumented code costs outside any check, and what a hook costs that finds nothing to do.
+"""What instrumented code costs outside any check, and what a hook costs with and without work.
 
-Usage: python tests/bench/bench_instrumentation.py; prints ratios to plain code.
+Usage: python tests/bench/bench_instrumentation.py; prints ratios to plain code, and nanoseconds.
 """
 
 from __future__ import annotations
 
 import types
-from time import perf_counter
 
+import interleave
+from interleave import _real
 from interleave.instrument import hooks
 from interleave.instrument.rewrite import rewrite
 
@@ -49,14 +50,39 @@ def containers(count):
 """
 
 COUNT = 20_000
+ACCESSES = 100  # in one line, so that the loop around them does not count
+
+
+def accesses(statement: str) -> types.FunctionType:
+    """Return a program whose thread repeats a statement while main waits for it."""
+    source = f"""
+import threading
+class Point:
+    def move(self):
+        return None
+def program():
+    point, items, table = Point(), [1], {{"a": 1}}
+    point.x = 0
+    def work():
+        for _ in range(50):
+            {"; ".join([statement] * ACCESSES)}
+    thread = threading.Thread(target=work)
+    start = clock()
+    thread.start()
+    thread.join()
+    spent.append(clock() - start)
+"""
+    names = {"__name__": __name__, "clock": lambda: _real.perf_counter(), "spent": []}
+    exec(compile(source, __file__, "exec"), names)
+    return names["program"]
 
 
 def seconds(function: types.FunctionType) -> float:
     taken = []
     for _ in range(7):
-        start = perf_counter()
+        start = _real.perf_counter()
         function(COUNT)
-        taken.append(perf_counter() - start)
+        taken.append(_real.perf_counter() - start)
     return min(taken)  # the least disturbed by what else runs
 
 
@@ -83,10 +109,28 @@ def main() -> None:
         ("call", (len, [])),
     ):
         hook = getattr(hooks, name)
-        start = perf_counter()
+        start = _real.perf_counter()
         for _ in range(100_000):
             hook(*args)
-        print(f"{name:<15} {(perf_counter() - start) * 1e4:.0f} ns, the call itself included")
+        print(f"{name:<15} {(_real.perf_counter() - start) * 1e4:.0f} ns, the call itself included")
+    print("in a task, beside another; with the operation where there is one:")
+    for statement in (
+        "point.x",
+        "point.x = 1",
+        "items[0]",
+        "table['a']",
+        "table['a'] = 1",
+        "items.append(1)",
+        "len(items)",
+        "point.move()",
+        "len('')",
+    ):
+        program = accesses(statement)
+        interleave.check(
+            program, granularity="memory", strategy="random", executions=3, max_steps=10**6
+        )
+        best = min(program.__globals__["spent"])
+        print(f"{statement:<15} {best / ACCESSES / 50 * 1e9:.0f} ns")
 
 
 if __name__ == "__main__":

@@ -44,6 +44,6 @@ def performed(monkeypatch):
         found.append(told)
         return result
 
-    for name in ("known", "attributes", "variables", "items"):
+    for name in ("known", "attributes", "variables", "items", "calls"):
         monkeypatch.setattr(f"interleave.instrument.{name}.perform", noting)
     return found
