@@ -121,6 +121,9 @@ def _is_quick(function: Any, args: tuple[Any, ...], runtime: Runtime) -> bool:
             return True
         if use in _BY_NAME:
             return False
+        if use is Use.SIZE and args and type(args[0]) in EXACT:
+            size_read(args[0])
+            return True
     elif cls not in PLAIN_TYPES:
         return False
     for item in args:  # noqa: SIM110 - all() takes three times as long

@@ -5,6 +5,7 @@ Usage: python tests/bench/bench_instrumentation.py; prints ratios to plain code,
 
 from __future__ import annotations
 
+import functools
 import types
 
 import interleave
@@ -72,7 +73,7 @@ def program():
     thread.join()
     spent.append(clock() - start)
 """
-    names = {"__name__": __name__, "clock": lambda: _real.perf_counter(), "spent": []}
+    names = {"__name__": __name__, "clock": functools.partial(_real.perf_counter), "spent": []}
     exec(compile(source, __file__, "exec"), names)
     return names["program"]
 
