@@ -110,10 +110,11 @@ def attribute_read(item: Any, name: str) -> None:
             if context._thread != get_ident():
                 return
             held = memory.hold(item, runtime)
-        op = Read()
-        op.target = held.parts.get(name) or memory.location(held, name)
-        perform(op)
-        return
+        if not held.blurred:
+            op = Read()
+            op.target = held.parts.get(name) or memory.location(held, name)
+            perform(op)
+            return
     touch(reads_of, item, name, runtime)
 
 
@@ -186,13 +187,12 @@ def reads_of(item: Any, name: str, runtime: Runtime) -> Touches:
         return _module_reads(item, name, runtime)
     held = memory.hold(item, runtime)
     if way is _OWN:
-        return [(memory.location(held, name), False)]
+        return memory.touches(held, name, writes=False)
     if way is _DICT:
         _give_out_dict(item, held)
         return []
-    own = (memory.location(held, name), False)
     shared = memory.location(memory.hold(way.definer, runtime), name)
-    return [own, (shared, False)]
+    return [*memory.touches(held, name, writes=False), (shared, False)]
 
 
 def _class_reads(cls: type, name: str, runtime: Runtime) -> Touches:
@@ -254,10 +254,11 @@ def attribute_write(item: Any, name: str) -> None:
             if context._thread != get_ident():
                 return
             held = memory.hold(item, runtime)
-        op = Write()
-        op.target = held.parts.get(name) or memory.location(held, name)
-        perform(op)
-        return
+        if not held.blurred:
+            op = Write()
+            op.target = held.parts.get(name) or memory.location(held, name)
+            perform(op)
+            return
     touch(writes_of, item, name, runtime)
 
 
@@ -334,7 +335,7 @@ def _changes(item: Any, name: str, runtime: Runtime, *, deletes: bool) -> Touche
         shared_globals.setdefault(id(item.__dict__), set()).add(name)
         return [(global_location(item.__dict__, name, runtime), True)]
     held = memory.hold(item, runtime)
-    writes = [(memory.location(held, name), True)]
+    writes = memory.touches(held, name, writes=True)
     names = _dictionary_of(item) if deletes or way is _KEYED else None
     if names is not None and (deletes or name not in names):
         writes.append((memory.location(held, KEYS), True))

@@ -46,7 +46,8 @@ from interleave.instrument.items import (
     EXACT,
     contents_of,
     is_there,
-    item_location,
+    item_of,
+    items_of,
     key_delete,
     key_read,
     key_write,
@@ -289,7 +290,7 @@ def _raw_attribute(owner: Any, name: str, runtime: Runtime, *, writes: bool) -> 
     elif found is not None and not writes and isinstance(found[1], CODE):
         return []
     held = memory.hold(owner, runtime)
-    touched = [(memory.location(held, name), writes)]
+    touched = memory.touches(held, name, writes=writes)
     if writes:
         touched.append((memory.location(held, KEYS), True))
     return touched
@@ -299,10 +300,10 @@ def _by_dict_method(owner: Any, name: str, args: tuple[Any, ...], runtime: Runti
     if name in ("get", "__getitem__", "__contains__") and args:
         if name == "__getitem__":
             return key_read(owner, args[0], runtime)
-        return [(item_location(owner, args[0], runtime), False)]
+        return item_of(owner, args[0], runtime)
     if name in ("__setitem__", "setdefault") and args:
         if name == "setdefault" and is_there(owner, args[0]):
-            return [(item_location(owner, args[0], runtime), True)]
+            return item_of(owner, args[0], runtime, writes=True)
         return key_write(owner, args[0], runtime)
     if name in ("pop", "__delitem__", "move_to_end") and args:
         return key_delete(owner, args[0], runtime)
@@ -312,6 +313,8 @@ def _by_dict_method(owner: Any, name: str, args: tuple[Any, ...], runtime: Runti
         return []  # a view looks when it is used
     if name in ("update", "__ior__", "__init__"):
         return _by_update(owner, args, runtime)
+    if name in ("clear", "popitem"):
+        return items_of(owner, runtime, writes=True)
     return contents_of(owner, runtime, writes=name not in READS)
 
 
@@ -320,6 +323,6 @@ def _by_update(owner: Any, args: tuple[Any, ...], runtime: Runtime) -> Touches:
     touched = keys(owner, runtime, writes=True)
     if len(args) == 1 and isinstance(args[0], dict):
         for key in list(dict.keys(args[0])):
-            touched.append((item_location(owner, key, runtime), True))
+            touched += item_of(owner, key, runtime, writes=True)
         return touched
     return touched + contents_of(owner, runtime, writes=True)

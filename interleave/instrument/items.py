@@ -64,10 +64,10 @@ def _plain_key(key: Any) -> bool:
 _plain_types: dict[type, bool] = {}
 
 
-def item_location(mapping: Any, key: Any, runtime: Runtime) -> Location:
-    """Return the location of an item of a dictionary."""
+def item_of(mapping: Any, key: Any, runtime: Runtime, *, writes: bool = False) -> Touches:
+    """Return what using an item of a dictionary touches, but for the set of its keys."""
     held = memory.hold(mapping, runtime, by_attribute=False)
-    return memory.location(held, key if _plain_key(key) else OTHER)
+    return memory.touches(held, key if _plain_key(key) else OTHER, writes=writes)
 
 
 def whole(item: Any, runtime: Runtime, *, writes: bool = False) -> Touches:
@@ -106,12 +106,20 @@ def contents_of(item: Any, runtime: Runtime, *, writes: bool = False) -> Touches
     if shape is _WHOLE:
         return whole(item, runtime, writes=writes)
     if shape is _DICT:
-        found = keys(item, runtime, writes=writes)
-        for key in list(dict.keys(item)):
-            found.append((item_location(item, key, runtime), writes))
+        found = items_of(item, runtime, writes=writes)
+        if writes:
+            found += memory.blur(memory.hold(item, runtime, by_attribute=False))
         return found
     found = whole(item, runtime, writes=True) if shape is _ITERATOR else []
     return found + _below(item, runtime, writes=writes)
+
+
+def items_of(mapping: Any, runtime: Runtime, *, writes: bool = False) -> Touches:
+    """Return what looking at (or changing) the items that are there touches."""
+    found = keys(mapping, runtime, writes=writes)
+    for key in list(dict.keys(mapping)):
+        found += item_of(mapping, key, runtime, writes=writes)
+    return found
 
 
 def _below(item: Any, runtime: Runtime, *, writes: bool = False) -> Touches:
@@ -136,7 +144,7 @@ def _containers(item: Any, runtime: Runtime) -> tuple[tuple[Any, bool], ...]:
 
 def key_write(mapping: Any, key: Any, runtime: Runtime) -> Touches:
     """Return what storing an item under a key touches: the set of keys too if it is new."""
-    writes = [(item_location(mapping, key, runtime), True)]
+    writes = item_of(mapping, key, runtime, writes=True)
     if not is_there(mapping, key):
         writes += keys(mapping, runtime, writes=True)
     return writes
@@ -144,15 +152,14 @@ def key_write(mapping: Any, key: Any, runtime: Runtime) -> Touches:
 
 def key_delete(mapping: Any, key: Any, runtime: Runtime) -> Touches:
     """Return what deleting an item touches."""
-    writes = [(item_location(mapping, key, runtime), True)]
-    return writes + keys(mapping, runtime, writes=True)
+    return item_of(mapping, key, runtime, writes=True) + keys(mapping, runtime, writes=True)
 
 
 def key_read(mapping: Any, key: Any, runtime: Runtime) -> Touches:
     """Return what reading an item touches; a `defaultdict` makes one that is not there."""
     if isinstance(mapping, defaultdict) and not is_there(mapping, key):
         return key_write(mapping, key, runtime)
-    return [(item_location(mapping, key, runtime), False)]
+    return item_of(mapping, key, runtime)
 
 
 # -- items ----------------------------------------------------------------------------------------
@@ -193,7 +200,7 @@ def item_read(item: Any, key: Any) -> None:
             return
     elif cls is dict and (type(key) is str or type(key) is int):
         held = _held.get(id(item))
-        if held is not None:
+        if held is not None and not held.blurred:
             op = Read()
             op.target = held.parts.get(key) or memory.location(held, key)
             perform(op)
@@ -207,10 +214,7 @@ def _item_read(item: Any, key: Any, cls: type, runtime: Runtime) -> None:
     if shape is _NONE or _own_code(cls, "__getitem__"):
         return
     if shape is _DICT:
-        if cls is dict:
-            _read(item_location(item, key, runtime))
-        else:
-            touch(key_read, item, key, runtime)
+        touch(key_read, item, key, runtime)
     elif shape is _WHOLE:
         _read(memory.whole(item, runtime))
     else:
@@ -274,7 +278,7 @@ def contains(item: Any, key: Any) -> None:
     if shape is _NONE or context._thread != get_ident() or _own_code(cls, "__contains__"):
         return
     if shape is _DICT:
-        _read(item_location(item, key, runtime))
+        touch(item_of, item, key, runtime)
     elif shape is _WHOLE:
         _read(memory.whole(item, runtime))
     else:

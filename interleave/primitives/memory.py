@@ -6,6 +6,7 @@ to alive, so that no other object can get the same `id` meanwhile.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Final
 
 from interleave.core import context
@@ -15,6 +16,7 @@ from interleave.core.operation import Operation, SimObject
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from interleave.core.operation import Past
     from interleave.core.runtime import Runtime
     from interleave.core.task import Task
 
@@ -36,6 +38,10 @@ KEYS: Final = Part(" (its keys)")
 
 OTHER: Final = Part("[...]")
 """All items under keys that compare by Python code of their own."""
+
+ANY: Final = Part("[any]")
+"""An item under whatever key: a write of keys that could not be told writes it, and from then on
+every access to one key of that dictionary reads it."""
 
 VALUE: Final = Part("")
 """What a variable of an enclosing function holds."""
@@ -71,7 +77,7 @@ class Location(SimObject):
 class Held:
     """An object that has locations, and what its name is made of: who met it first, and when."""
 
-    __slots__ = ("by_attribute", "item", "label", "maker", "number", "parts")
+    __slots__ = ("blurred", "by_attribute", "item", "label", "maker", "number", "parts")
 
     def __init__(
         self, item: Any, label: str, maker: Task | None, number: int, *, by_attribute: bool
@@ -81,6 +87,7 @@ class Held:
         self.maker = maker
         self.number = number
         self.by_attribute = by_attribute
+        self.blurred = False  # whether something was written under a key that could not be told
         self.parts: dict[Any, Location] = {}
 
     @property
@@ -174,6 +181,20 @@ class Memory:
             found = self.wholes[id(item)] = self.location(held, WHOLE)
         return found
 
+    def touches(self, held: Held, part: Any, *, writes: bool) -> list[tuple[Location, bool]]:
+        """Return what using an attribute, or the item under a key, touches."""
+        touched = [(self.location(held, part), writes)]
+        if held.blurred:
+            touched.append((self.location(held, ANY), False))
+        return touched
+
+    def blur(self, held: Held) -> list[tuple[Location, bool]]:
+        """Return what is touched by writing under keys that nobody can tell: all that is known."""
+        held.blurred = True
+        self.location(held, KEYS)
+        self.location(held, ANY)
+        return [(location, True) for location in held.parts.values()]
+
     def location(self, held: Held, part: Any) -> Location:
         """Return the location of a part of an object."""
         found = held.parts.get(part)
@@ -195,20 +216,8 @@ class Access(Operation):
     target: Location
 
     def accesses(self) -> Touched:
-        """Every location that it touches, and whether it writes there.
-
-        Two accesses depend on each other if any of their locations meet and one of them is
-        written there.
-        """
+        """Every location that it touches, and whether it writes there."""
         return ((self.target, self.wrote()),)
-
-    def footprint(self) -> Footprint:
-        touched = ((self.target.key, WRITE if self.wrote() else READ),)
-        if not self.others:
-            return touched
-        return strongest(
-            (*touched, *((item.key, WRITE if writes else READ) for item, writes in self.others))
-        )
 
     def outside(self) -> None:
         return None
@@ -227,6 +236,9 @@ class Read(Access):
     def wrote(self) -> bool:
         return False
 
+    def footprint(self) -> Footprint:
+        return ((self.target.key, READ),)
+
 
 class Write(Access):
     """Change one location, which is the same in whatever state; `target` is set by the maker."""
@@ -235,13 +247,15 @@ class Write(Access):
     kind = "write"
     __init__ = object.__init__  # made in the hottest path of all
 
+    def footprint(self) -> Footprint:
+        return ((self.target.key, WRITE),)
+
 
 class Compound(Access):
     """An access of locations that depend on the state, such as all items that are there.
 
     `find(*arguments)` tells them. They are looked for when the access is announced, and again
     when it takes effect if another task has run in between: only then are they the true ones.
-    While it waits, `accesses` tells what it would touch if it were to go now.
     """
 
     __slots__ = ("_arguments", "_find", "_found", "_since", "kind", "target")
@@ -271,26 +285,38 @@ class Compound(Access):
         if found:
             self.target = found[0][0]
 
-    def accesses(self) -> Touched:
-        task = self.task
-        if self._since in (_IN_EFFECT, task.runtime.switches):
-            return self._found
-        runtime = task.runtime
-        current = runtime.current
-        runtime.current = task  # what it meets first is named after it, whoever asks
-        try:
-            return tuple(self._find(*self._arguments))
-        finally:
-            runtime.current = current
-
     def execute(self) -> None:
         if self._since != self.task.runtime.switches:
             self._take(self._find(*self._arguments))
-        self._since = _IN_EFFECT
-        self._arguments = ()
+        self._arguments = ()  # the trace must not keep alive what the program lets go of
 
     def wrote(self) -> bool:
         return self.kind == "write"
 
+    def accesses(self) -> Touched:
+        return self._found
 
-_IN_EFFECT: Final = -1
+    def footprint(self) -> Footprint:
+        return _footprint(self._found)
+
+    def footprint_in(self, past: Past) -> Footprint:
+        """More than it can have touched in any state: what was there then is not remembered.
+
+        A key may have been new, and so changed the set of keys; who went through all items may
+        have met any that was ever there.
+        """
+        touched = list(self._found)
+        for location, writes in self._found:
+            holder = location.holder
+            keys = holder.parts.get(KEYS)
+            if location is keys:
+                touched.extend((other, writes) for other in holder.parts.values())
+            elif writes or isinstance(holder.item, defaultdict):
+                touched.append((location, True))
+                if keys is not None:  # else nobody ever asked which keys there are
+                    touched.append((keys, True))
+        return _footprint(touched)
+
+
+def _footprint(touched: Iterable[tuple[Location, bool]]) -> Footprint:
+    return strongest((location.key, WRITE if writes else READ) for location, writes in touched)

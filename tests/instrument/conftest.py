@@ -37,7 +37,6 @@ def performed(monkeypatch):
     real = context.perform
 
     def noting(operation):
-        operation.task = context.running()[1]
         before = shown(operation.accesses())
         result = real(operation)
         told = Told(operation.task.id, before, shown(operation.accesses()), operation.kind)

@@ -2,12 +2,10 @@
 
 import threading
 from collections import OrderedDict, defaultdict
-from types import SimpleNamespace
 
 import pytest
 
 import interleave
-from interleave.primitives.memory import Compound
 
 
 class Box:
@@ -336,28 +334,3 @@ def test_a_class_that_gets_an_attribute_touches_what_its_instances_show(performe
         frozenset({("write", "Base.shadow")}),
         frozenset({("write", "Base.shadow"), ("write", ".shadow")}),
     }
-
-
-def test_an_access_that_waits_tells_what_it_would_touch_now():
-    runtime = SimpleNamespace(switches=1, current="another")
-    task = SimpleNamespace(runtime=runtime)
-    there = [("a", False)]
-    asking = []
-
-    def find():
-        asking.append(runtime.current)
-        return list(there)
-
-    access = Compound(find, (), find(), runtime)
-    access.task = task
-    there.append(("b", True))
-    assert access.accesses() == (("a", False),)  # nobody ran: it can be but what it was
-    runtime.switches = 2
-    assert access.accesses() == (("a", False), ("b", True))
-    assert asking == ["another", task]
-    assert runtime.current == "another"
-    access.execute()
-    there.clear()
-    runtime.switches = 3
-    assert access.accesses() == (("a", False), ("b", True))  # it is over, and stays what it was
-    assert access.wrote()
