@@ -180,7 +180,7 @@ def sort_vars(it):
         pytest.param(
             dict,
             overwrite_a,
-            lambda d: d.update(a=2),
+            lambda d: d.update({"a": 2}),
             {("write", "['a']"), ("write", KEYS)},
             {("write", "['a']")},
             id="a store whose key was inserted",
@@ -236,7 +236,7 @@ def sort_vars(it):
         pytest.param(
             lambda: {"a": 0},
             lambda d: list(d.values()),
-            lambda d: d.update(b=1),
+            lambda d: d.update({"b": 1}),
             {("read", "['a']"), ("read", KEYS)},
             {("read", "['a']"), ("read", "['b']"), ("read", KEYS)},
             id="a view",
@@ -244,7 +244,7 @@ def sort_vars(it):
         pytest.param(
             lambda: OrderedDict(a=0),
             lambda d: [*d.items()],
-            lambda d: d.update(b=1),
+            lambda d: d.update({"b": 1}),
             {("read", "['a']"), ("read", KEYS)},
             {("read", "['a']"), ("read", "['b']"), ("read", KEYS)},
             id="the items of an OrderedDict",
