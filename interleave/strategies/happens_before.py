@@ -29,12 +29,12 @@ if TYPE_CHECKING:
     from interleave.core.strategy import TaskView
 
 Race = tuple[int, int, int, Footprint]
-"""Two events by their indexes (the second may be the number of events: it was still to come), and of
-the second the number of its task and what it would touch if it came before the first."""
+"""Two events by their indexes (the second may be the number of events: it was still to come), and
+of the second the number of its task and what it would touch if it came before the first."""
 
 _State = list[Any]
-"""Of a location: the last event that wrote it (-1: none), those that have read it and those that
-have added to it since, and the state before."""
+"""Of a location: the last event that wrote it (-1: none), those that have read it and those
+that have added to it since, and the state before."""
 
 _WRITTEN, _READ, _ADDED, _OLDER = range(4)
 
