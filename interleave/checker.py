@@ -239,6 +239,7 @@ def _report(
         reasons=judgement.reasons,
         events=() if one is None or failures else tuple(opened.record(one).history),
         replay_options=_replay_options(program, settings),
+        replay_words=program.replay,
         interrupted=exploration.stop is Stop.INTERRUPTED,
     )
 

@@ -30,6 +30,10 @@ class InterleaveInternalError(InterleaveError):
         super().__init__(f"{message} (this is a bug in interleave: please report it)")
 
 
+class InterleaveWarning(UserWarning):
+    """Something that is no failure and that the user should know, as a warning of Python's."""
+
+
 class HangDetected(BaseException):
     """Raised inside a program that does not come back to the scheduler.
 

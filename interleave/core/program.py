@@ -26,7 +26,8 @@ class Program:
 
     `call` builds fresh state, starts threads, and returns or raises. `name` is what a schedule
     token is bound to (`module:function` or the script's file name); `target` is what the user
-    typed, or would type, to mean it.
+    typed, or would type, to mean it. `replay` holds the words of the command that replays one of
+    its schedules, up to the token, where that is not `interleave replay`.
     """
 
     call: Callable[[], Any]
@@ -34,6 +35,7 @@ class Program:
     target: str
     script: bool = False
     arguments: tuple[str, ...] = ()
+    replay: tuple[str, ...] = ()
 
 
 def from_callable(function: Callable[[], Any], target: str | None = None) -> Program:

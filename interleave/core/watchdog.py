@@ -31,6 +31,7 @@ _LOOK_EVERY = 0.25
 _TRIES = 8
 _EXIT_STATUS = 3
 _may_exit = False
+_paused = False
 _SIGNAL = getattr(signal, "SIGURG", None)
 """Ignored by default, so one that comes too late does no harm."""
 
@@ -81,7 +82,7 @@ class _Watcher:
         every = min(_LOOK_EVERY, self.seconds / 4)
         while not self.stop.acquire(True, every):
             now = (runtime.count, len(runtime.events), runtime.phase)
-            if now != seen or context.active() is not runtime:
+            if now != seen or _paused or context.active() is not runtime:
                 seen, since, strikes = now, _real.monotonic(), 0
             elif _real.monotonic() - since >= self.seconds + strikes:
                 strikes += 1
@@ -126,6 +127,12 @@ def allow_exit() -> None:
     """Let the watchdog end the process when a hanging program cannot be interrupted."""
     global _may_exit
     _may_exit = True
+
+
+def pause(paused: bool) -> None:
+    """Let the program stand still for as long as somebody looks at it in a debugger."""
+    global _paused
+    _paused = paused
 
 
 def _main_ident() -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
@@ -104,7 +105,19 @@ class Report:
     reasons: tuple[str, ...] = ()
     events: tuple[Event, ...] = ()
     replay_options: tuple[str, ...] = ()
+    replay_words: tuple[str, ...] = ()
     interrupted: bool = False
+
+    def replay_command(self, failure: Failure) -> str:
+        """Return what repeats the execution that shows a failure: a command, or a call."""
+        assert failure.schedule is not None
+        token = failure.schedule.token
+        if self.replay_words:
+            return shlex.join((*self.replay_words, token))
+        if "<" in self.target:
+            return f'interleave.replay(program, "{token}")'
+        words = ("interleave", "replay", self.target, "--schedule", token, *self.replay_options)
+        return shlex.join(words)
 
     def raise_for_failure(self) -> None:
         """Raise unless the verdict is `pass`.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -89,7 +88,7 @@ def _failure(report: Report, failure: Failure) -> Iterator[Line]:
     if failure.schedule is not None:
         if failure.sample is not None:
             yield "dim", f"  sampled by seed {failure.sample}"
-        yield "bold", f"  replay: {_command(report, failure)}"
+        yield "bold", f"  replay: {report.replay_command(failure)}"
 
 
 def _events(events: tuple[Event, ...]) -> Iterator[Line]:
@@ -116,15 +115,6 @@ def _where(event: Event) -> str:
     if event.place is None:
         return ""
     return f"{event.place}  {_clipped(event.place.source, 50)}"
-
-
-def _command(report: Report, failure: Failure) -> str:
-    assert failure.schedule is not None
-    token = failure.schedule.token
-    if "<" in report.target:
-        return f'interleave.replay(program, "{token}")'
-    words = ("interleave", "replay", report.target, "--schedule", token, *report.replay_options)
-    return shlex.join(words)
 
 
 def _clipped(text: str, width: int) -> str:
