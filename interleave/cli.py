@@ -1,4 +1,4 @@
-"""The command line: check, replay, list."""
+"""The command line: check, replay, list, failures."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.text import Text
 
 import interleave
+from interleave import recheck
 from interleave.checker import check, replay
 from interleave.core import watchdog
 from interleave.core.program import from_target
@@ -21,6 +22,7 @@ from interleave.errors import UsageError
 from interleave.folder import check_folder, programs
 from interleave.report import as_json, text
 from interleave.settings import GRANULARITIES, OBSERVABLES, STRATEGIES, TIME_MODES
+from interleave.store import FOLDER, Store, project_root
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -128,9 +130,16 @@ def main() -> None:
     help="Give up on a program that does not reach a schedule point for so long.  [default: 10]",
 )
 @click.option(
+    "--store",
+    is_flag=True,
+    help=f"Keep failures in {FOLDER}, and replay those that are kept before anything else.",
+)
+@click.option(
     "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True
 )
-def check_command(target: str, arguments: tuple[str, ...], form: str, **options: Any) -> None:
+def check_command(
+    target: str, arguments: tuple[str, ...], form: str, *, store: bool, **options: Any
+) -> None:
     """Explore the interleavings of TARGET and judge them.
 
     TARGET is path.py (a script, run as __main__ and observed by its output), path.py:function,
@@ -141,13 +150,21 @@ def check_command(target: str, arguments: tuple[str, ...], form: str, **options:
 
     def run() -> int:
         if Path(target).is_dir():
+            if store:
+                given["store"] = True
             if given or arguments:
                 names = ", ".join(f"--{name.replace('_', '-')}" for name in given) or "arguments"
                 message = f"a folder is checked with each model's own options: leave out {names}"
                 raise UsageError(message)
             return _check_folder(Path(target), form)
+        program = from_target(target, arguments)
         with _progress(form) as progress:
-            report = check(from_target(target, arguments), progress=progress, **given)
+            if store:
+                kept, root = _store()
+                name = recheck.name_of(program, root)
+                report = recheck.check(program, kept, name, progress=progress, **given)
+            else:
+                report = check(program, progress=progress, **given)
         return _show(report, form)
 
     _run(run)
@@ -220,6 +237,33 @@ def list_command(path: Path) -> None:
         return PASS
 
     _run(run)
+
+
+@main.command("failures")
+def failures_command() -> None:
+    """List the failures that earlier checks have kept for this project, and how to replay them."""
+
+    def run() -> int:
+        store, _ = _store()
+        kept = store.everything()
+        for item in kept:
+            where = f" at {item.location}" if item.location else ""
+            _say("bold", item.program)
+            _say("", f"  {item.kind}: {item.message}{where}")
+            _say("dim", f"  replay: {item.command}")
+        if not kept:
+            click.echo(f"no failures are kept in {store.folder}")
+        return PASS
+
+    _run(run)
+
+
+def _store() -> tuple[Store, Path]:
+    """Return the store of the project that the current folder belongs to, and its root."""
+    root = project_root(Path.cwd())
+    return Store(
+        root / FOLDER, lambda message: click.echo(f"interleave: {message}", err=True)
+    ), root
 
 
 def _check_folder(path: Path, form: str) -> int:
