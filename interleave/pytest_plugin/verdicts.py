@@ -1,0 +1,131 @@
+"""What a verdict means to pytest: the exception with which a test fails, is skipped or xfailed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from interleave.core import watchdog
+from interleave.core.outcome import Deadlocked, Raised
+from interleave.core.trace import in_stdlib
+from interleave.session import session
+from interleave.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from interleave.core.execution import Execution
+    from interleave.core.program import Program
+    from interleave.core.schedule import Schedule
+    from interleave.pytest_plugin.watched import Watched
+    from interleave.report.report import Report
+
+ABORTS = (KeyboardInterrupt, pytest.exit.Exception)
+"""What ends the whole run of pytest."""
+
+_PACKAGE = str(Path(__file__).parent.parent)
+_OF_REPLAY = ("expect", "include", "exclude", "hang_seconds")
+_OF_TOKEN = ("time", "granularity", "observe", "seed", "max_steps")
+
+
+def conclude(
+    report: Report,
+    program: Program,
+    watched: Watched,
+    options: Mapping[str, Any],
+    *,
+    lenient: bool,
+) -> BaseException | None:
+    """Return what the test is to raise; none if it passes.
+
+    A failing execution is run once more for its exception. `lenient` lets a check pass that a bound
+    or budget has ended, if any execution ended at all.
+    """
+    if watched.aborted is not None:
+        return watched.aborted
+    if report.interrupted:
+        return KeyboardInterrupt()
+    if report.verdict == "fail":
+        return _failure(report, program, watched, options)
+    if report.verdict == "nondeterministic":
+        return _failed("the test is not deterministic", *report.reasons)
+    if watched.xfails:
+        return _own(watched.xfails[0])
+    if watched.skips and len(watched.skips) == watched.runs:
+        return _own(watched.skips[0])
+    if report.verdict == "incomplete" and not (lenient and report.executions + report.blocked):
+        advice = (
+            'incomplete="warn" in the mark or call, or the setting interleave_incomplete = warn'
+        )
+        return _failed(
+            "the check is incomplete", *report.reasons, f"({advice}, lets a bounded check pass)"
+        )
+    return None
+
+
+def doubts(report: Report, watched: Watched) -> Iterator[str]:
+    """Yield what a test that passes should warn of."""
+    for warned in report.warnings:
+        yield f"{warned.kind}: {warned.message}"
+    for reason in report.reasons:
+        yield f"incomplete: {reason}"
+    if watched.skips:
+        yield f"skipped: some executions were left by pytest.skip: {watched.skips[0]}"
+
+
+def of_replay(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return those options of a check that a replay takes beside the token."""
+    return {name: value for name, value in options.items() if name in _OF_REPLAY}
+
+
+def _failure(
+    report: Report, program: Program, watched: Watched, options: Mapping[str, Any]
+) -> BaseException:
+    """Return the exception that shows a failure: the program's own, where there is one."""
+    failure = report.failures[0]
+    told = f"{failure.kind}: {failure.message}"
+    if failure.schedule is None:
+        return _failed(told)
+    match _execution(program, failure.schedule, options).ending:
+        case Raised(error):
+            return _own(error)
+        case Deadlocked() if watched.torn_at is not None:
+            waits_at = _of_the_test(watched.torn_at)
+            return pytest.fail.Exception(told).with_traceback(waits_at)
+        case _:
+            return _failed(told)
+
+
+def _execution(program: Program, schedule: Schedule, options: Mapping[str, Any]) -> Execution:
+    modes = {name: getattr(schedule, name) for name in _OF_TOKEN}
+    settings = Settings.of({**of_replay(options), **modes})
+    with (
+        session(program, settings) as opened,
+        watchdog.watching(opened.runtime, settings.hang_seconds),
+    ):
+        return opened.record(schedule.choices)
+
+
+def _failed(*lines: str) -> BaseException:
+    return pytest.fail.Exception("\n  ".join(lines), pytrace=False)
+
+
+def _own(error: BaseException) -> BaseException:
+    return error.with_traceback(_of_the_test(error.__traceback__))
+
+
+def _of_the_test(traceback: TracebackType | None) -> TracebackType | None:
+    """Leave out of a traceback what is ours, and what of Python's comes before the program."""
+    kept: list[TracebackType] = []
+    while traceback is not None:
+        file = traceback.tb_frame.f_code.co_filename
+        if not file.startswith(_PACKAGE) and (kept or not in_stdlib(file)):
+            kept.append(traceback)
+        traceback = traceback.tb_next
+    chain: TracebackType | None = None
+    for entry in reversed(kept):
+        chain = TracebackType(chain, entry.tb_frame, entry.tb_lasti, entry.tb_lineno)
+    return chain
