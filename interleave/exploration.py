@@ -21,7 +21,7 @@ from interleave.core.outcome import (
     Uncontrolled,
     Waiting,
 )
-from interleave.core.outcomes import OutcomeTable, shown
+from interleave.core.outcomes import OutcomeTable, shown, without_addresses
 from interleave.core.schedule import strip
 from interleave.core.trace import user_place_of
 from interleave.errors import InterleaveInternalError, NondeterministicError, UsageError
@@ -322,7 +322,7 @@ def evaluate(code: Any, value: Any, option: str) -> Any:
 def describe_error(raised: Raised) -> str:
     """Say which exception it was; a bare assertion says nothing itself."""
     error = raised.error
-    text = str(error)
+    text = without_addresses(str(error))
     name = type(error).__name__
     who = "" if raised.task == "main" else f" in {raised.task}"
     return f"{name}: {text}{who}" if text else f"{name}{who}"

@@ -11,10 +11,15 @@ if TYPE_CHECKING:
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 
 
+def without_addresses(text: str) -> str:
+    """Leave out what differs from run to run in the `repr` of an object."""
+    return _ADDRESS.sub("", text)
+
+
 def shown(value: Any) -> str:
     """Return `repr(value)` without addresses; a repr that fails says so."""
     try:
-        return _ADDRESS.sub("", repr(value))
+        return without_addresses(repr(value))
     except Exception as error:  # noqa: BLE001 - a __repr__ of the program may raise anything
         return f"<{type(value).__name__} whose repr raises {type(error).__name__}>"
 

@@ -59,13 +59,17 @@ def user_place(frame: FrameType | None) -> Place | None:
 
 
 def user_place_of(error: BaseException) -> Place | None:
-    """Return the innermost place of the program in an exception's traceback."""
+    """Return the innermost place of the program in an exception's traceback.
+
+    Frames that hide from pytest's tracebacks, such as that of `pytest.fail`, are passed over.
+    """
     found: Place | None = None
     fallback: Place | None = None
     step = error.__traceback__
     while step is not None:
         code = step.tb_frame.f_code
-        if not code.co_filename.startswith(_PACKAGE):
+        hidden = step.tb_frame.f_locals.get("__tracebackhide__")
+        if not hidden and not code.co_filename.startswith(_PACKAGE):
             place = Place(code.co_filename, step.tb_lineno, code.co_name)
             if in_stdlib(code.co_filename):
                 fallback = place

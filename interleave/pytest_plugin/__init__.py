@@ -74,6 +74,7 @@ def pytest_fixture_setup(
         return
     fresh = fixturedef.scope == "function" and request.node.get_closest_marker(MARK) is not None
     if not fresh:
+        fixturedef._finalizers.clear()  # it is not set up: the next who asks begins anew
         pytest.fail(
             f"the fixture {fixturedef.argname!r} (scope {fixturedef.scope}) was asked for inside "
             "an execution, which it would outlive: let the test take it as an argument",

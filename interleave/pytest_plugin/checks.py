@@ -18,7 +18,7 @@ from interleave.pytest_plugin.watched import Watched
 from interleave.store import FOLDER, Store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from interleave.report.report import Report
 
@@ -45,7 +45,7 @@ class Checks:
         try:
             name = f"{self._item.nodeid} {from_callable(program).name.rpartition(':')[2]}"
         except UsageError as error:
-            pytest.fail(f"interleave: {error}", pytrace=False)
+            raise verdicts.failed(f"interleave: {error}") from None
         self._names.append(name)
         if (again := self._names.count(name)) > 1:
             name = f"{name} ({again})"
@@ -56,7 +56,7 @@ class Checks:
         self, watched: Watched, name: str, given: Mapping[str, Any], *, raising: bool = True
     ) -> Report:
         """Check or replay one program; let the test fail unless it passes."""
-        __tracebackhide__ = True
+        __tracebackhide__ = verdicts.is_traced
         program = Program(watched.call, name, name, replay=_replay_words(self._item))
         try:
             found, lenient = options.of_check(self._item.config, given)
@@ -64,16 +64,23 @@ class Checks:
                 report = self._report(program, found)
                 error = verdicts.conclude(report, program, watched, found, lenient=lenient)
         except UsageError as wrong:
-            pytest.fail(f"interleave: {wrong}", pytrace=False)
+            raise verdicts.failed(f"interleave: {wrong}") from None
         self._count(report)
         watched.captured.show_output()
         if error is not None and (raising or isinstance(error, verdicts.ABORTS)):
-            self._item.stash[COUNTEREXAMPLE] = (error, _without_output(report))
+            self._item.stash[COUNTEREXAMPLE] = (error, _beside_pytest(report))
             raise error
         if raising:
-            for message in verdicts.doubts(report, watched):
-                self._item.warn(InterleaveWarning(message))
+            self._warn(verdicts.doubts(report, watched))
         return report
+
+    def _warn(self, messages: Iterable[str]) -> None:
+        __tracebackhide__ = verdicts.is_traced
+        for message in messages:
+            try:
+                self._item.warn(InterleaveWarning(message))
+            except InterleaveWarning as error:  # where warnings are errors
+                raise verdicts.failed(f"InterleaveWarning: {error}") from None
 
     def close(self) -> None:
         """Make sure, at the end of a test, that it has replayed what it was told to."""
@@ -123,7 +130,7 @@ def _replay_words(item: pytest.Item) -> tuple[str, ...]:
     return ("pytest", f"{relative}{colons}{rest}", "--interleave-replay")
 
 
-def _without_output(report: Report) -> str:
-    """Return the text of a report; pytest itself shows what the program printed."""
+def _beside_pytest(report: Report) -> str:
+    """Return the text of a report without what pytest itself shows: output, and reasons."""
     silent = tuple(replace(failure, output=()) for failure in report.failures)
-    return str(replace(report, failures=silent))
+    return str(replace(report, failures=silent, reasons=()))

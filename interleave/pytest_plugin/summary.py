@@ -52,7 +52,7 @@ class Summary:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keep what a test has counted."""
         counts = getattr(report, "interleave", None)
-        if counts is not None:
+        if counts is not None and counts["checks"]:
             self._counts[report.nodeid] = counts
 
     def pytest_terminal_summary(self, terminalreporter: TerminalReporter) -> None:
@@ -77,7 +77,9 @@ def _told(counts: Iterable[Counts]) -> str:
     counts = list(counts)
     executions = _counted(sum(item["executions"] for item in counts), "execution")
     full = sum(item["exhaustive"] for item in counts)
-    if full == len(counts):
+    if all(item["replayed"] for item in counts):
+        extent = "replayed"
+    elif full == len(counts):
         extent = "exhaustive" if full == 1 else "all exhaustive"
     elif not full:
         extent = "not exhaustive" if len(counts) == 1 else "none exhaustive"

@@ -51,17 +51,16 @@ def conclude(
     if report.verdict == "fail":
         return _failure(report, program, watched, options)
     if report.verdict == "nondeterministic":
-        return _failed("the test is not deterministic", *report.reasons)
+        return failed(f"not deterministic: {'; '.join(report.reasons)}")
     if watched.xfails:
         return _own(watched.xfails[0])
     if watched.skips and len(watched.skips) == watched.runs:
         return _own(watched.skips[0])
     if report.verdict == "incomplete" and not (lenient and report.executions + report.blocked):
-        advice = (
-            'incomplete="warn" in the mark or call, or the setting interleave_incomplete = warn'
-        )
-        return _failed(
-            "the check is incomplete", *report.reasons, f"({advice}, lets a bounded check pass)"
+        return failed(
+            f"incomplete: {'; '.join(report.reasons)}",
+            '(a bounded check passes, with a warning, given incomplete="warn" in the mark or call, '
+            "or the setting interleave_incomplete = warn)",
         )
     return None
 
@@ -76,6 +75,16 @@ def doubts(report: Report, watched: Watched) -> Iterator[str]:
         yield f"skipped: some executions were left by pytest.skip: {watched.skips[0]}"
 
 
+def failed(*lines: str) -> BaseException:
+    """Return a failure that shows these lines, and no traceback."""
+    return pytest.fail.Exception("\n  ".join(lines), pytrace=False)
+
+
+def is_traced(excinfo: pytest.ExceptionInfo[BaseException]) -> bool:
+    """Whether a failure shows a traceback, in which the frames of the plugin are to be hidden."""
+    return bool(getattr(excinfo.value, "pytrace", True))
+
+
 def of_replay(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return those options of a check that a replay takes beside the token."""
     return {name: value for name, value in options.items() if name in _OF_REPLAY}
@@ -88,7 +97,7 @@ def _failure(
     failure = report.failures[0]
     told = f"{failure.kind}: {failure.message}"
     if failure.schedule is None:
-        return _failed(told)
+        return failed(told)
     match _execution(program, failure.schedule, options).ending:
         case Raised(error):
             return _own(error)
@@ -96,7 +105,7 @@ def _failure(
             waits_at = _of_the_test(watched.torn_at)
             return pytest.fail.Exception(told).with_traceback(waits_at)
         case _:
-            return _failed(told)
+            return failed(told)
 
 
 def _execution(program: Program, schedule: Schedule, options: Mapping[str, Any]) -> Execution:
@@ -107,10 +116,6 @@ def _execution(program: Program, schedule: Schedule, options: Mapping[str, Any])
         watchdog.watching(opened.runtime, settings.hang_seconds),
     ):
         return opened.record(schedule.choices)
-
-
-def _failed(*lines: str) -> BaseException:
-    return pytest.fail.Exception("\n  ".join(lines), pytrace=False)
 
 
 def _own(error: BaseException) -> BaseException:
