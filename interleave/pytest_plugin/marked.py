@@ -138,12 +138,31 @@ class _Marked(Watched):
             value = item.obj(**arguments)
         except BaseException as error:
             try:
-                _finish(finalizers, before)
+                self._finish(finalizers, before)
             except Exception as later:  # noqa: BLE001 - the first failure stands
                 error.add_note(f"afterwards a fixture failed too: {later!r}")
             raise
-        _finish(finalizers, before)
+        self._finish(finalizers, before)
         return value
+
+    def _finish(self, finalizers: list[Callable[[], object]], before: int) -> None:
+        """Tear down the fixtures of an execution, the last first; the first error stands."""
+        failed: BaseException | None = None
+        while len(finalizers) > before:
+            finalizer = finalizers.pop()
+            if self._ends_shared(finalizer):
+                continue
+            try:
+                finalizer()
+            except Exception as error:  # noqa: BLE001 - the others are torn down all the same
+                failed = failed or error
+        if failed is not None:
+            raise failed
+
+    def _ends_shared(self, finalizer: Any) -> bool:
+        """Whether a finalizer ends what other executions need too: pytest 8 adds it each time."""
+        owner = getattr(getattr(finalizer, "func", None), "__self__", None)
+        return any(owner is definition for definition in self._shared.values())
 
     def _empty_folder(self) -> None:
         if self._folder is None:
@@ -165,15 +184,3 @@ def _renew(item: pytest.Function) -> None:
         item.__dict__.pop("_instance", None)
         item.__dict__.pop("_obj", None)
     item._initrequest()
-
-
-def _finish(finalizers: list[Callable[[], object]], before: int) -> None:
-    """Tear down the fixtures of an execution, the last first; the first error stands."""
-    failed: BaseException | None = None
-    while len(finalizers) > before:
-        try:
-            finalizers.pop()()
-        except Exception as error:  # noqa: BLE001 - the others are torn down all the same
-            failed = failed or error
-    if failed is not None:
-        raise failed
