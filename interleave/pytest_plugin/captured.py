@@ -35,10 +35,20 @@ class Captured:
         self._runtime: Any = None  # of the last execution
 
     @contextmanager
-    def around_check(self) -> Iterator[None]:
-        """Hold back warnings while a check runs; afterwards give each once."""
+    def around_check(self, *, observing: bool) -> Iterator[None]:
+        """Hold back warnings while a check runs; afterwards give each once.
+
+        Unless output is observed, what is logged goes to the handlers of pytest alone, as it does
+        in any other test: they keep it from the handler of last resort.
+        """
+        last_resort = logging.lastResort
         with warnings.catch_warnings(record=True) as self._caught:
-            yield
+            if not observing:
+                logging.lastResort = None
+            try:
+                yield
+            finally:
+                logging.lastResort = last_resort
             self._sort()
         for warned in self._warned.values():
             warnings.showwarning(

@@ -60,7 +60,8 @@ class Checks:
         program = Program(watched.call, name, name, replay=_replay_words(self._item))
         try:
             found, lenient = options.of_check(self._item.config, given)
-            with watched.captured.around_check():
+            observing = found.get("observe") == "output"
+            with watched.captured.around_check(observing=observing):
                 report = self._report(program, found)
                 error = verdicts.conclude(report, program, watched, found, lenient=lenient)
         except UsageError as wrong:

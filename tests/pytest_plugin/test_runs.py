@@ -1,0 +1,192 @@
+"""Whole runs of pytest: options and settings, the debugger, xdist, and what is never imported."""
+
+import sys
+
+import pytest
+
+pytest_plugins = ["pytester"]
+
+UNLOCKED = """
+@pytest.mark.interleave
+def test_two_updates():
+    counter = Counter()
+    run_threads(counter.add, counter.add)
+    assert counter.value == 2
+"""
+
+
+def test_the_command_line_counts_more_than_the_mark_and_the_mark_more_than_settings(
+    run_tests, pytester
+):
+    pytester.makeini("""
+        [pytest]
+        interleave_strategy = random
+        interleave_executions = 7
+        interleave_seed = 3
+        """)
+    source = """
+        import interleave
+
+        @pytest.mark.interleave
+        def test_settings():
+            run_threads(print, print)
+
+        @pytest.mark.interleave(executions=5)
+        def test_mark():
+            run_threads(print, print)
+        """
+
+    assert "interleave: 2 tests, 12 executions; none exhaustive" in run_tests(source).outlines
+    result = run_tests(source, "--interleave-executions", "4", "-v")
+    result.stdout.fnmatch_lines(
+        [
+            "interleave: test_shop.py::test_settings: 4 executions; not exhaustive",
+            "interleave: test_shop.py::test_mark: 4 executions; not exhaustive",
+            "interleave: 2 tests, 8 executions; none exhaustive",
+        ]
+    )
+    result = run_tests(source, "--interleave-strategy", "dfs", "--interleave-executions", "999")
+    result.stdout.fnmatch_lines(["interleave: 2 tests, * executions; all exhaustive"])
+    result = run_tests(source, "--interleave-seed", "-1")
+    result.stdout.fnmatch_lines(["interleave: seed is -1; it must be a whole number of at least 0"])
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        (
+            "interleave_seed = one",
+            "interleave: the setting interleave_seed is 'one'; it must be a *",
+        ),
+        (
+            "interleave_seconds = x",
+            "interleave: the setting interleave_seconds is 'x'; it must be *",
+        ),
+        ("interleave_time = fast", "interleave: time is 'fast'; it must be one of: free, idle, *"),
+        (
+            "interleave_incomplete = no",
+            "interleave: incomplete is 'no'; it must be one of: fail, w*",
+        ),
+    ],
+)
+def test_a_setting_that_cannot_be_used_is_named(run_tests, pytester, setting, message):
+    pytester.makeini(f"[pytest]\n{setting}\n")
+
+    result = run_tests(UNLOCKED)
+
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines([message])
+
+
+def test_incomplete_checks_pass_with_a_warning_where_the_project_says_so(run_tests, pytester):
+    pytester.makeini("[pytest]\ninterleave_incomplete = warn\nfilterwarnings = default\n")
+
+    result = run_tests("""
+        @pytest.mark.interleave(strategy="dfs", executions=2)
+        def test_bounded():
+            run_threads(print, print)
+        """)
+
+    result.assert_outcomes(passed=1, warnings=1)
+
+
+def test_the_first_failure_ends_the_run_and_is_run_alone_next_time(run_tests, pytester):
+    pytester.makepyfile(test_a_passes="def test_passes(): pass")
+    source = UNLOCKED + UNLOCKED.replace("two", "both")
+
+    run_tests(source, "-x", "-p", "cacheprovider").assert_outcomes(passed=1, failed=1)
+    again = run_tests(None, "--lf", "-p", "cacheprovider")
+
+    again.assert_outcomes(failed=1)
+
+
+def test_workers_of_xdist_report_to_one_summary_and_share_the_store(run_tests, pytester):
+    source = "".join(UNLOCKED.replace("two", f"two_{number}") for number in range(4))
+
+    result = run_tests(source, "-n", "2")
+
+    result.assert_outcomes(failed=4)
+    result.stdout.re_match_lines([r"interleave: 4 tests, [\d,]+ executions; none exhaustive"])
+    assert len(list((pytester.path / ".interleave").glob("*.jsonl"))) == 4
+    again = run_tests(source, "-n", "2")
+    assert "interleave: 4 tests, 4 executions; none exhaustive" in again.outlines
+
+
+def test_the_debugger_stops_in_the_replayed_execution(run_tests, pytester):
+    run_tests(UNLOCKED)
+
+    result = pytester.run(
+        sys.executable, "-m", "pytest", "--pdb", stdin=b"p 'value', counter.value\nq\n"
+    )
+
+    result.stdout.fnmatch_lines(
+        ["*replay: pytest test_shop.py::*", "-> assert counter.value == 2", "*('value', 1)*"]
+    )
+
+
+def test_a_breakpoint_stops_once_and_quitting_ends_the_run(run_tests, pytester):
+    run_tests(UNLOCKED.replace("counter =", "breakpoint()\n    counter ="))
+
+    result = pytester.run(sys.executable, "-m", "pytest", stdin=b"p 6 * 7\nq\n")
+
+    assert result.stdout.str().count("-> counter = Counter()") == 1
+    result.stdout.fnmatch_lines(["*42", "*Exit: Quitting debugger*"])
+
+
+def test_exit_and_interruption_end_the_run(run_tests):
+    result = run_tests("""
+        @pytest.mark.interleave
+        def test_exit():
+            run_threads(print)
+            pytest.exit("enough")
+
+        def test_never(): pass
+        """)
+    result.stdout.fnmatch_lines(["*Exit: enough*"])
+    result.assert_outcomes()
+
+    result = run_tests(
+        """
+        @pytest.mark.interleave
+        def test_interrupted():
+            run_threads(print)
+            raise KeyboardInterrupt
+
+        def test_never(): pass
+        """,
+        no_reraise_ctrlc=True,
+    )
+    result.stdout.fnmatch_lines(["*KeyboardInterrupt*"])
+    result.assert_outcomes()
+
+
+def test_a_token_that_no_test_replays_is_said(run_tests):
+    result = run_tests("def test_plain(): pass", "--interleave-replay", "il1.x")
+
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(
+        ["interleave: --interleave-replay was given, and no selected test replayed it"]
+    )
+
+
+def test_who_checks_nothing_imports_nothing_and_reads_nothing_of_it(pytester):
+    pytester.makepyfile("""
+        import sys
+
+        def test_plain():
+            loaded = {name for name in sys.modules if name.startswith("interleave")}
+            assert loaded <= {
+                "interleave",
+                "interleave.errors",
+                "interleave.pytest_plugin",
+                "interleave.pytest_plugin.options",
+                "interleave.pytest_plugin.summary",
+            }
+            assert "greenlet" not in sys.modules
+        """)
+
+    result = pytester.runpytest_subprocess()
+
+    result.assert_outcomes(passed=1)
+    result.stdout.no_fnmatch_line("interleave:*")
+    assert not (pytester.path / ".interleave").exists()
