@@ -220,7 +220,7 @@ def _parse(line: str) -> Kept | int | None:
         kept = Kept(
             **{**found, "include": tuple(found["include"]), "exclude": tuple(found["exclude"])}
         )
-    except (ValueError, TypeError, KeyError, AttributeError):
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
     return kept if _is_sound(kept) else None
 

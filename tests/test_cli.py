@@ -5,6 +5,7 @@ import os
 import shlex
 import subprocess
 import sys
+import textwrap
 
 import pytest
 from click.testing import CliRunner
@@ -377,3 +378,36 @@ def test_the_same_check_prints_the_same_twice(folder):
 def test_help_and_version_are_there():
     assert "TARGET" in run("check", "--help").output
     assert "interleave" in run("--version").output
+
+
+def test_the_store_is_used_on_request_and_its_failures_are_listed(tmp_path):
+    (tmp_path / "pyproject.toml").write_text("")
+    inner = tmp_path / "inner"
+    inner.mkdir()
+    (inner / "bad.py").write_text(textwrap.dedent(FILES["bad.py"]))
+
+    def run(*arguments):
+        command = [sys.executable, "-m", "interleave", *arguments]
+        return subprocess.run(command, cwd=inner, capture_output=True, text=True, check=False)
+
+    assert run("check", "bad.py:program").returncode == 1
+    assert not (tmp_path / ".interleave").exists()
+    assert run("failures").stdout == f"no failures are kept in {tmp_path / '.interleave'}\n"
+
+    assert run("check", "bad.py:program", "--store").returncode == 1
+    again = json.loads(run("check", "bad.py:program", "--store", "--format", "json").stdout)
+    assert (again["verdict"], again["executions"]) == ("fail", 1)
+
+    name, failure, replay = run("failures").stdout.splitlines()
+    assert name == "inner/bad.py:program"
+    assert failure.startswith("  assertion: AssertionError: 1 at bad.py:")
+    command = shlex.split(replay.partition("replay: ")[2])
+    assert command[0] == "interleave"
+    assert run(*command[1:]).returncode == 1
+
+
+def test_a_folder_is_checked_without_the_store(tmp_path):
+    result = CliRunner().invoke(main, ["check", str(tmp_path), "--store"])
+
+    assert result.exit_code == 2
+    assert "leave out --store" in result.output

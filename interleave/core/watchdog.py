@@ -129,7 +129,7 @@ def allow_exit() -> None:
     _may_exit = True
 
 
-def pause(paused: bool) -> None:
+def pause(*, paused: bool) -> None:
     """Let the program stand still for as long as somebody looks at it in a debugger."""
     global _paused
     _paused = paused

@@ -105,4 +105,4 @@ def pytest_leave_pdb() -> None:
 def _pause(*, paused: bool) -> None:
     watchdog = sys.modules.get("interleave.core.watchdog")
     if watchdog is not None:
-        watchdog.pause(paused)
+        watchdog.pause(paused=paused)

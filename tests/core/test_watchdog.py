@@ -11,6 +11,8 @@ import threading
 import pytest
 
 import interleave
+from interleave import _real
+from interleave.core import watchdog
 
 QUICK = 0.5
 HAS_SIGNAL = sys.platform != "win32"
@@ -186,3 +188,16 @@ def test_a_loop_that_swallows_everything_ends_the_process_with_its_line(tmp_path
     assert "the program hangs at" in done.stderr
     assert "hanging.py:" in done.stderr
     assert "cannot be interrupted; the process ends (status 3)" in done.stderr
+
+
+def test_a_program_may_stand_still_while_the_watchdog_is_paused():
+    def program():
+        watchdog.pause(paused=True)
+        end = _real.monotonic() + 0.6
+        while _real.monotonic() < end:
+            pass
+        watchdog.pause(paused=False)
+
+    report = interleave.check(program, hang_seconds=0.2)
+
+    assert report.verdict == "pass", str(report)

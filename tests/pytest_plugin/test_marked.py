@@ -1,5 +1,6 @@
 """Marked tests: what runs anew in each execution, and what pytest says in the end."""
 
+import pathlib
 import re
 import shlex
 import sys
@@ -612,3 +613,25 @@ def test_an_expectation_of_what_the_test_returns_may_fail_it(run_tests):
             "expectation: no outcome satisfies outcome == 3",
         ]
     )
+
+
+def test_the_example_of_the_documentation_does_what_its_page_says(pytester):
+    page = pathlib.Path(__file__).parents[2] / "docs" / "how-to" / "test-with-pytest.md"
+    source = page.read_text(encoding="utf-8").partition("```python\n")[2].partition("```")[0]
+    pytester.makepyfile(test_counter=source)
+    result = pytester.runpytest_inprocess("-p", "no:hypothesispytest")
+
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        ["*  replay: pytest test_counter.py::test_no_update_is_lost --interleave-replay il1.*"]
+    )
+
+    locked = source.replace(
+        "        self.value += 1", "        with self.lock:\n            self.value += 1"
+    ).replace("self.value = 0", "self.value = 0\n        self.lock = threading.Lock()")
+    pytester.makepyfile(test_counter=locked)
+    result = pytester.runpytest_inprocess("-p", "no:hypothesispytest")
+
+    result.assert_outcomes(passed=1)
+    [line] = [line for line in result.outlines if line.startswith("interleave: ")]
+    assert re.fullmatch(r"interleave: 1 test, [\d,]+ executions; exhaustive", line)
