@@ -103,7 +103,7 @@ def test_function_fixtures_and_instances_are_new_in_each_execution(run_tests):
                 assert not hasattr(self, "calls")
                 self.calls = 0
 
-            @pytest.mark.interleave
+            @pytest.mark.interleave(strategy="dfs", granularity="sync")
             def test_adds(self, counter, adder):
                 self.calls += 1
                 run_threads(adder, adder)
