@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from interleave.contrast import Contrast, contrast_to, told_of
 from interleave.core.program import Program, from_callable, from_target
 from interleave.core.schedule import Schedule, fingerprint, parse
 from interleave.errors import ScheduleError, UsageError
 from interleave.exploration import Exploration, Stop, explore
 from interleave.report.explain import explain, location_of, positions
+from interleave.report.patterns import sentence_on
 from interleave.report.report import Failure, Outcome, Outcomes, Report
 from interleave.report.verdict import judge
 from interleave.session import session
@@ -207,7 +209,8 @@ def _report(
         opened.instrumentation,
     )
     failures = [
-        _explained(opened, found, schedule(found.witness), index) for found in exploration.failures
+        _explained(opened, found, schedule, index, exploration.stop)
+        for found in exploration.failures
     ]
     runs = exploration.runs
     return Report(
@@ -244,9 +247,21 @@ def _report(
     )
 
 
-def _explained(opened: Session, found: Found, schedule: Schedule, index: int) -> Failure:
+def _explained(
+    opened: Session,
+    found: Found,
+    schedule: Callable[[Witness], Schedule],
+    index: int,
+    stop: Stop,
+) -> Failure:
     """Run a failure's witness once more, recording, and tell what happened."""
     execution = opened.record(found.witness.choices)
+    # Of a program that is not deterministic another execution would say nothing.
+    contrast = (
+        None
+        if stop in (Stop.DIVERGED, Stop.INTERRUPTED)
+        else contrast_to(opened, found.witness.choices)
+    )
     settings = opened.settings
     sample = None
     if settings.strategy == "random":
@@ -255,13 +270,17 @@ def _explained(opened: Session, found: Found, schedule: Schedule, index: int) ->
         kind=found.kind,
         message=found.message,
         location=found.location or location_of(execution),
-        schedule=schedule,
+        schedule=schedule(found.witness),
         preemptions=found.witness.preemptions,
         count=found.count,
         sample=sample,
         detail=explain(execution),
         events=tuple(execution.history),
         output=tuple(execution.output),
+        sentence=sentence_on(execution, contrast),
+        waiting=told_of(execution)[len(execution.history) :],
+        contrast=contrast,
+        passing=schedule(contrast.witness) if isinstance(contrast, Contrast) else None,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import traceback
 from contextlib import contextmanager
@@ -20,7 +21,7 @@ from interleave.core import watchdog
 from interleave.core.program import from_target
 from interleave.errors import UsageError
 from interleave.folder import check_folder, programs
-from interleave.report import as_json, text
+from interleave.report import as_json, mermaid, perfetto, text
 from interleave.settings import GRANULARITIES, OBSERVABLES, STRATEGIES, TIME_MODES
 from interleave.store import FOLDER, Store, project_root
 
@@ -30,10 +31,13 @@ if TYPE_CHECKING:
     from interleave.exploration import Exploration
     from interleave.folder import Checked
     from interleave.report.report import Report
+    from interleave.report.timeline import Line
 
 PASS, FAILURE, USAGE, INCOMPLETE, NONDETERMINISTIC, INTERNAL = range(6)
 INTERRUPTED = 130
 BROKEN_PIPE = 141
+_NARROWEST = 60
+_FORMATS = ("text", "json", "mermaid", "perfetto")
 _STATUS = {
     "pass": PASS,
     "fail": FAILURE,
@@ -135,7 +139,12 @@ def main() -> None:
     help=f"Keep failures in {FOLDER}, and replay those that are kept before anything else.",
 )
 @click.option(
-    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True
+    "--format",
+    "form",
+    type=click.Choice(_FORMATS),
+    default="text",
+    show_default=True,
+    help="How to report: mermaid is a sequence diagram, perfetto a trace to look at.",
 )
 def check_command(
     target: str, arguments: tuple[str, ...], form: str, *, store: bool, **options: Any
@@ -155,6 +164,9 @@ def check_command(
             if given or arguments:
                 names = ", ".join(f"--{name.replace('_', '-')}" for name in given) or "arguments"
                 message = f"a folder is checked with each model's own options: leave out {names}"
+                raise UsageError(message)
+            if form not in ("text", "json"):
+                message = f"a folder is reported as text or json, not as {form}: name one program"
                 raise UsageError(message)
             return _check_folder(Path(target), form)
         program = from_target(target, arguments)
@@ -199,7 +211,12 @@ def check_command(
 )
 @click.option("--hang-seconds", type=click.FloatRange(min=0, min_open=True), help="As for check.")
 @click.option(
-    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True
+    "--format",
+    "form",
+    type=click.Choice(_FORMATS),
+    default="text",
+    show_default=True,
+    help="How to report: mermaid is a sequence diagram, perfetto a trace to look at.",
 )
 def replay_command(
     target: str,
@@ -290,7 +307,7 @@ def _check_folder(path: Path, form: str) -> int:
     return FAILURE if wrong else PASS
 
 
-def _folder_line(result: Checked) -> text.Line:
+def _folder_line(result: Checked) -> Line:
     report = result.report
     if report is None:
         return "yellow", f"-   {result.target}  {result.differences[0]}"
@@ -324,12 +341,24 @@ def _folder_object(path: Path, results: list[Checked], *, passed: bool) -> dict[
 
 def _show(report: Report, form: str) -> int:
     """Print a report; return the exit status that goes with it."""
-    if form == "json":
-        click.echo(as_json.render(as_json.as_object(report)))
-    else:
-        for style, line in text.lines(report):
-            _say(style, line)
+    match form:
+        case "json":
+            click.echo(as_json.render(as_json.as_object(report)))
+        case "mermaid":
+            click.echo(mermaid.render(report))
+        case "perfetto":
+            click.echo(perfetto.render(report))
+        case _:
+            for style, line in text.lines(report, _width()):
+                _say(style, line)
     return INTERRUPTED if report.interrupted else _STATUS[report.verdict]
+
+
+def _width() -> int:
+    """How many columns the terminal has, if there is one."""
+    if not sys.stdout.isatty():
+        return text.WIDTH
+    return max(shutil.get_terminal_size((text.WIDTH, 24)).columns, _NARROWEST)
 
 
 def _say(style: str, line: str) -> None:
@@ -344,7 +373,7 @@ def _say(style: str, line: str) -> None:
 def _progress(form: str) -> Iterator[Callable[[Exploration], None] | None]:
     """Show how far an exploration is, on a terminal only."""
     console = Console(stderr=True)
-    if form == "json" or not console.is_terminal or not sys.stdout.isatty():
+    if form != "text" or not console.is_terminal or not sys.stdout.isatty():
         yield None
         return
     with console.status("exploring ...") as status:

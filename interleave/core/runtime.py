@@ -32,9 +32,10 @@ from interleave.core.outcome import (
     Uncontrolled,
     Waiting,
 )
+from interleave.core.recording import Recorder
 from interleave.core.task import Task
 from interleave.core.thread_locals import locals_of_thread
-from interleave.core.trace import Event, Place, user_place, user_place_of
+from interleave.core.trace import user_place_of
 from interleave.errors import (
     HangDetected,
     InterleaveError,
@@ -156,8 +157,8 @@ class Runtime:
             output=[*self.output, self.partial] if self.partial else self.output,
             warnings=self.warnings,
             tasks=self.begun,
-            history=self.history,
-            places=self.places,
+            history=self.recorder.history,
+            places=self.recorder.places,
             pending=self.pending,
             inside=self.inside,
             returned=self.returned,
@@ -186,8 +187,7 @@ class Runtime:
         self.preempting = False  # the last switch left a task that could have gone on
         self.choices: list[int] = []
         self.events = strategy.events = []
-        self.history: list[Event] = []
-        self.places: dict[int, Place | None] = {}
+        self.recorder = Recorder()
         self.output: list[str] = []
         self.partial = ""
         self.warnings: list[Warned] = []
@@ -278,6 +278,7 @@ class Runtime:
             self.ending = ending
             if self.noting:
                 self._note_pending()
+            self.recorder.settle()
             for hook in self.end_hooks:
                 hook()
 
@@ -566,7 +567,7 @@ class Runtime:
 
     def note_site(self, item: SimObject) -> None:
         """Remember where an object was made."""
-        item.site = user_place(sys._getframe(2))
+        self.recorder.made(item, sys._getframe(2))
 
     def warn(self, kind: str, message: str) -> None:
         """Note something that is no failure."""
@@ -575,9 +576,12 @@ class Runtime:
             self.warnings.append(warned)
 
     def note_place(self, op: Operation) -> None:
-        """Remember where in the program an operation stands."""
+        """Remember where in the program an operation stands, if recording."""
         if self.recording:
-            self.places[id(op)] = user_place(sys._getframe(2))
+            target = op.target
+            if target is not None and target.epoch != self.count:
+                self.revive(target)  # as `perform` is about to do: what it waits for is asked now
+            self.recorder.announced(op, sys._getframe(1))
 
     def raised(self, task: Task, op: Operation, error: BaseException) -> None:
         """An operation took effect by raising; it is an event like any other."""
@@ -587,18 +591,9 @@ class Runtime:
 
     def record(self, op: Operation, result: Any) -> None:
         """Tell an event, if recording."""
-        if not self.recording:
-            return
-        what = op.describe()
-        if op.guarded and op.timeout is not None and result is False:
-            what += " (timed out)"
-        elif isinstance(result, type) and issubclass(result, BaseException):
-            what += f" raises {result.__name__}"
-        elif op.tells and result is not None and not (result is True and op.wrote()):
-            text = repr(result)
-            what += f" -> {text if len(text) <= 60 else text[:57] + '...'}"
-        self.history.append(Event(op.task.id, what, self.places.get(id(op)), self.preempting))
-        self.preempting = False
+        if self.recording:
+            self.recorder.executed(op, result, preempting=self.preempting)
+            self.preempting = False
 
 
 def misuse(error: _Error) -> _Error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import linecache
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -39,23 +39,90 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """Where an object comes from, as far as it is known.
+
+    `made` says that it was made at this place; if not, it was first used there. `alias` is what
+    the program calls it there.
+    """
+
+    place: Place | None
+    made: bool
+    alias: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Touch:
+    """An object, or a place in memory, that an event reads or writes.
+
+    `value` is what was read, or what is there once it was written; none where that cannot be told.
+    `owner` is the name of the object that a place in memory belongs to.
+    """
+
+    name: str
+    writes: bool
+    value: str | None = None
+    owner: str | None = None
+    origin: Origin | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """Why another task went on: who was left, and what it was about to do or waits for.
+
+    `reason` is `waits` too where a timeout could have ended the wait. `holds` names the locks that
+    the task keeps meanwhile.
+    """
+
+    task: str
+    reason: Literal["preempted", "waits", "ended"]
+    detail: str
+    holds: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
-    """An executed operation, as it is shown."""
+    """An executed operation, as it is shown.
+
+    `preempted` says that the task before could have gone on, a passing timeout included; `switch`
+    is none where the same task went on. `holds` names the locks that the task has after it.
+    """
 
     task: str
     what: str
     place: Place | None
     preempted: bool
+    kind: str = ""
+    touches: tuple[Touch, ...] = ()
+    switch: Switch | None = None
+    holds: tuple[str, ...] = ()
+
+    @property
+    def is_access(self) -> bool:
+        """Whether it is a plain memory access."""
+        return bool(self.touches) and self.touches[0].owner is not None
+
+
+def user_frame(frame: FrameType | None) -> FrameType | None:
+    """Return the innermost frame outside this package and the standard library, if there is one."""
+    while frame is not None:
+        file = frame.f_code.co_filename
+        if not file.startswith(_PACKAGE) and not in_stdlib(file):
+            return frame
+        frame = frame.f_back
+    return None
+
+
+def place_of(frame: FrameType | None) -> Place | None:
+    """Return the place where a frame stands."""
+    if frame is None:
+        return None
+    return Place(frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name)
 
 
 def user_place(frame: FrameType | None) -> Place | None:
     """Return the innermost place outside this package and the standard library, if there is one."""
-    while frame is not None:
-        file = frame.f_code.co_filename
-        if not file.startswith(_PACKAGE) and not in_stdlib(file):
-            return Place(file, frame.f_lineno, frame.f_code.co_name)
-        frame = frame.f_back
-    return None
+    return place_of(user_frame(frame))
 
 
 def user_place_of(error: BaseException) -> Place | None:

@@ -6,12 +6,16 @@ to alive, so that no other object can get the same `id` meanwhile.
 
 from __future__ import annotations
 
+import sys
 from collections import defaultdict
+from types import CellType, MemberDescriptorType
 from typing import TYPE_CHECKING, Any, Final
 
 from interleave.core import context
 from interleave.core.dependence import READ, WRITE, Footprint, strongest
 from interleave.core.operation import Operation, SimObject
+from interleave.core.told import attributes, told
+from interleave.core.trace import Touch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -19,6 +23,7 @@ if TYPE_CHECKING:
     from interleave.core.operation import Past
     from interleave.core.runtime import Runtime
     from interleave.core.task import Task
+    from interleave.core.trace import Origin
 
 
 class Part:
@@ -47,6 +52,10 @@ VALUE: Final = Part("")
 """What a variable of an enclosing function holds."""
 
 
+ABSENT: Final = Part(" (nothing)")
+"""What is in a location that holds nothing, or whose contents cannot be told."""
+
+
 class Location(SimObject):
     """One place in memory. Its name is made when somebody asks."""
 
@@ -71,13 +80,65 @@ class Location(SimObject):
             return self.holder.name + part.suffix
         if self.holder.by_attribute:
             return f"{self.holder.name}.{part}"
-        return f"{self.holder.name}[{part!r}]"
+        return f"{self.holder.name}[{told(part)}]"
+
+    def value(self) -> Any:
+        """Return what is there now, without running any code of the program; ABSENT if nothing is.
+
+        It is ABSENT too where that cannot be told.
+        """
+        item, part = self.holder.item, self.part
+        if part is WHOLE:
+            return item
+        if part is VALUE and isinstance(item, CellType):
+            try:
+                return item.cell_contents
+            except ValueError:
+                return ABSENT
+        if isinstance(part, Part) and part is not KEYS:
+            return ABSENT
+        if isinstance(item, dict):  # the variables of a module are one, too
+            return list(dict.keys(item)) if part is KEYS else dict.get(item, part, ABSENT)
+        if isinstance(item, type):
+            inside = dict(_names_of(item))
+        else:
+            inside = attributes(item) or {}
+        if part is KEYS:
+            return list(inside)
+        return inside[part] if part in inside else _slot(item, part)
+
+    def touch(self, *, writes: bool) -> Touch:
+        """Tell this location as what an event has read or written."""
+        value = self.value()
+        holder = self.holder
+        return Touch(
+            self.name,
+            writes,
+            None if value is ABSENT else told(value),
+            owner=holder.name,
+            origin=holder.origin,
+        )
+
+
+def _slot(item: Any, name: str) -> Any:
+    for base in _mro_of(type(item)):
+        found = _names_of(base).get(name)
+        if isinstance(found, MemberDescriptorType):
+            try:
+                return found.__get__(item)
+            except AttributeError:
+                return ABSENT
+    return ABSENT
+
+
+_mro_of = type.__dict__["__mro__"].__get__
+_names_of = type.__dict__["__dict__"].__get__
 
 
 class Held:
     """An object that has locations, and what its name is made of: who met it first, and when."""
 
-    __slots__ = ("blurred", "by_attribute", "item", "label", "maker", "number", "parts")
+    __slots__ = ("blurred", "by_attribute", "item", "label", "maker", "number", "origin", "parts")
 
     def __init__(
         self, item: Any, label: str, maker: Task | None, number: int, *, by_attribute: bool
@@ -88,6 +149,7 @@ class Held:
         self.number = number
         self.by_attribute = by_attribute
         self.blurred = False  # whether something was written under a key that could not be told
+        self.origin: Origin | None = None  # known where the execution is recorded
         self.parts: dict[Any, Location] = {}
 
     @property
@@ -137,10 +199,13 @@ class Memory:
         """
         held = self.held.get(id(item))
         if held is None:
-            label = type(item).__name__
+            label = f"class {item.__name__}" if isinstance(item, type) else type(item).__name__
             task = runtime.current
             number = self.number(task, label, runtime)
             held = self.held[id(item)] = Held(item, label, task, number, by_attribute=by_attribute)
+            if runtime.recording:
+                named = not by_attribute
+                held.origin = runtime.recorder.origin(item, sys._getframe(1), named=named)
         return held
 
     def number(self, task: Task, label: str, runtime: Runtime) -> int:

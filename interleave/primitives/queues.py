@@ -19,6 +19,7 @@ from interleave.core.context import in_task, perform, running
 from interleave.core.dependence import ADD, READ, WRITE
 from interleave.core.operation import Noted, SimObject
 from interleave.core.runtime import misuse
+from interleave.core.told import told
 from interleave.primitives.installation import (
     ATTRIBUTE,
     attach,
@@ -611,12 +612,9 @@ class _Shown(str):
 
     __slots__ = ()
 
-    def __repr__(self) -> str:
-        return str(self)
-
 
 def _short(item: object) -> str:
-    text = repr(item)
+    text = str(item) if isinstance(item, _Shown) else told(item)
     limit = 30
     return text if len(text) <= limit else f"{text[: limit - 3]}..."
 

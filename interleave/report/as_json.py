@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from interleave.contrast import Contrast
+
 if TYPE_CHECKING:
-    from interleave.report.report import Report
+    from interleave.core.trace import Event, Place, Touch
+    from interleave.report.report import Failure, Report
 
 SCHEMA = 1
 
 
 def as_object(report: Report) -> dict[str, Any]:
     """Return the report as the object that `--format json` prints."""
-    return {
+    found = {
         "schema": SCHEMA,
         "target": report.target,
         "strategy": report.strategy,
@@ -48,6 +51,7 @@ def as_object(report: Report) -> dict[str, Any]:
                 "location": failure.location,
                 "schedule": None if failure.schedule is None else failure.schedule.token,
                 "preemptions": failure.preemptions,
+                "counterexample": _counterexample(failure),
             }
             for failure in report.failures
         ],
@@ -56,6 +60,70 @@ def as_object(report: Report) -> dict[str, Any]:
             *({"kind": "incomplete", "message": reason} for reason in report.reasons),
         ],
     }
+    if report.events:
+        found["events"] = [_event(event) for event in report.events]
+    return found
+
+
+def _counterexample(failure: Failure) -> dict[str, Any] | None:
+    """Return how a failure came about; none where no single execution shows it."""
+    if not failure.events:
+        return None
+    contrast = failure.contrast
+    passing = None
+    if isinstance(contrast, Contrast):
+        assert failure.passing is not None
+        passing = {
+            "schedule": failure.passing.token,
+            "value": contrast.text,
+            "first": _event(contrast.first),
+            "second": _event(contrast.second),
+            "happened": contrast.happened,
+        }
+    return {
+        "sentence": failure.sentence,
+        "events": [_event(event) for event in failure.events],
+        "waiting": [_event(event) for event in failure.waiting],
+        "passing": passing,
+        "tried": 0 if contrast is None else contrast.tried,
+    }
+
+
+def _event(event: Event) -> dict[str, Any]:
+    switch = event.switch
+    return {
+        "task": event.task,
+        "kind": event.kind,
+        "what": event.what,
+        **_place(event.place),
+        "touches": [_touch(touch) for touch in event.touches],
+        "holds": list(event.holds),
+        "switch": None
+        if switch is None
+        else {
+            "from": switch.task,
+            "reason": switch.reason,
+            "detail": switch.detail,
+            "holds": list(switch.holds),
+        },
+    }
+
+
+def _touch(touch: Touch) -> dict[str, Any]:
+    origin = touch.origin
+    return {
+        "name": touch.name,
+        "writes": touch.writes,
+        "value": touch.value,
+        "alias": None if origin is None else origin.alias,
+        "made": str(origin.place) if origin is not None and origin.made else None,
+    }
+
+
+def _place(place: Place | None) -> dict[str, Any]:
+    if place is None:
+        return {"location": None, "source": None}
+    return {"location": str(place), "source": place.source}
 
 
 def render(value: Any) -> str:

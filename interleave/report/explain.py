@@ -43,7 +43,7 @@ def location_of(execution: Execution) -> str | None:
     if not isinstance(execution.ending, Deadlocked):
         return None
     waiting = execution.ending.waiting
-    circle = _circle(waiting)
+    circle = circle_of(waiting)
     for item in sorted(waiting, key=lambda item: item.task not in circle):
         place = execution.places.get(id(item.operation))
         if place is not None:
@@ -83,7 +83,7 @@ def _cited(place: Place) -> str:
     return f"{place}  {place.source}".rstrip()
 
 
-def _circle(waiting: tuple[Waiting, ...]) -> list[str]:
+def circle_of(waiting: tuple[Waiting, ...]) -> list[str]:
     """Return the tasks of a circle of waiting, or nothing."""
     edges = {item.task: [holder for holder, over in item.holders if not over] for item in waiting}
     for start in edges:
@@ -103,7 +103,7 @@ def _circle(waiting: tuple[Waiting, ...]) -> list[str]:
 
 
 def _verdict_on(waiting: tuple[Waiting, ...]) -> list[str]:
-    circle = _circle(waiting)
+    circle = circle_of(waiting)
     lines = []
     if circle:
         lines.append("circle: " + " -> ".join([*circle, circle[0]]))

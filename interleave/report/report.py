@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
+    from interleave.contrast import Contrast, NoContrast
     from interleave.core.execution import Warned
     from interleave.core.outcome import FailureKind
     from interleave.core.schedule import Schedule
@@ -32,6 +33,9 @@ class Failure:
 
     `detail` explains it (one line each), `events` are those of the witness, `output` what it
     printed and logged. `schedule` is none only where no single execution shows the failure.
+    `sentence` says what went wrong, where the events prove it; `waiting` holds what tasks wait
+    for at the end of a deadlock; `contrast` is the nearest execution that passes, if it was looked
+    for, and `passing` its schedule, if it was found.
     """
 
     kind: FailureKind
@@ -44,6 +48,10 @@ class Failure:
     detail: tuple[str, ...] = ()
     events: tuple[Event, ...] = ()
     output: tuple[str, ...] = ()
+    sentence: str | None = None
+    waiting: tuple[Event, ...] = ()
+    contrast: Contrast | NoContrast | None = None
+    passing: Schedule | None = None
 
 
 class Outcomes(Mapping[Any, Outcome]):

@@ -4,14 +4,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
+
+from interleave.contrast import Contrast
+from interleave.report.columns import clipped, padded, printable, wrapped
+from interleave.report.naming import Names
+from interleave.report.timeline import briefly, sourced, timeline
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from interleave.core.trace import Event
     from interleave.report.report import Failure, Report
+    from interleave.report.timeline import Line
+
+WIDTH = 100
+"""How many columns the text takes where no terminal says otherwise."""
 
 _MANY_OUTCOMES = 12
-_MANY_EVENTS = 40
+_MANY_LINES = 40
+_MANY_OBJECTS = 8
+_LONG_MESSAGE = 2_000
 _STYLES = {
     "pass": "bold green",
     "fail": "bold red",
@@ -19,34 +32,41 @@ _STYLES = {
     "nondeterministic": "bold magenta",
 }
 
-Line = tuple[str, str]
-"""A line of the report: its style (as `rich` names it; empty for plain) and its text."""
+
+def render(report: Report, width: int = WIDTH) -> str:
+    """Return the report as plain text that fits so many columns (the commands apart)."""
+    return "\n".join(text for _, text in lines(report, width))
 
 
-def render(report: Report) -> str:
-    """Return the report as plain text."""
-    return "\n".join(text for _, text in lines(report))
-
-
-def lines(report: Report) -> Iterator[Line]:
-    """Yield the report line by line."""
+def lines(report: Report, width: int = WIDTH) -> Iterator[Line]:
+    """Yield the report line by line; tokens and commands, which are copied, are never broken."""
     yield _STYLES[report.verdict], f"{report.verdict.upper()}  {report.target}"
-    yield "", f"  {_numbers(report)}"
-    yield "dim", f"  covers: {report.covers}"
+    yield from _set("", _numbers(report), width, "  ")
+    yield from _set("dim", f"covers: {report.covers}", width, "  ")
     for reason in report.reasons:
-        yield "yellow", f"  {reason}"
-    yield from _outcomes(report)
+        yield from _set("yellow", reason, width, "  ")
+    yield from _outcomes(report, width)
     for warning in report.warnings:
-        yield "yellow", f"warning [{warning.kind}]: {warning.message}"
-    yield from _events(report.events)
+        yield from _set("yellow", f"warning [{warning.kind}]: {warning.message}", width, "")
+    if report.events:
+        yield "", ""
+        yield from timeline(report.events, width=width, short=False)
     for failure in report.failures:
         yield "", ""
-        yield from _failure(report, failure)
+        yield from _failure(report, failure, width)
 
 
 def counted(number: int, thing: str) -> str:
     """Return `1 thing`, `2 things`."""
     return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
+def _set(style: str, text: str, width: int, margin: str) -> Iterator[Line]:
+    """Yield text in lines that fit, indented by a margin and further from the second on."""
+    if len(text) > _LONG_MESSAGE:
+        text = f"{text[:_LONG_MESSAGE]}... (--format json has all of it)"
+    for line in wrapped(printable(text), width - len(margin), "    "):
+        yield style, f"{margin}{line}".rstrip()
 
 
 def _numbers(report: Report) -> str:
@@ -62,60 +82,107 @@ def _numbers(report: Report) -> str:
     return f"{', '.join(parts)}; {extent}; {steps}; {report.seconds:.2f} s"
 
 
-def _outcomes(report: Report) -> Iterator[Line]:
+def _outcomes(report: Report, width: int) -> Iterator[Line]:
     total = len(report.outcomes)
     if not total:
         return
     yield "", f"outcomes: {total}"
     shown = sorted(report.outcomes.values(), key=lambda item: -item.count)
     for item in shown[:_MANY_OUTCOMES]:
-        yield "", f"  {_clipped(item.text, 60)}  x {item.count:,}   {item.schedule.token}"
+        value = clipped(printable(item.text.replace("\n", "\\n")), 60)
+        line = f"  {value}  x {item.count:,}"
+        token = item.schedule.token
+        if cell_len(line) + 3 + len(token) <= width:
+            yield "", f"{line}   {token}"
+        else:
+            yield "", line
+            yield "dim", f"      {token}"
     if total > _MANY_OUTCOMES:
         yield "dim", f"  ... and {total - _MANY_OUTCOMES} more (--format json shows all)"
 
 
-def _failure(report: Report, failure: Failure) -> Iterator[Line]:
+def _failure(report: Report, failure: Failure, width: int) -> Iterator[Line]:
     where = f" at {failure.location}" if failure.location else ""
     times = f" ({failure.count:,} executions)" if failure.count > 1 else ""
-    yield "bold red", f"{failure.kind}: {failure.message}{where}{times}"
+    yield from _set("bold red", f"{failure.kind}: {failure.message}{where}{times}", width, "")
+    names = Names((*failure.events, *failure.waiting))
+    if failure.sentence is not None:
+        yield from _set("bold", names.readable(failure.sentence), width, "  ")
     for text in failure.detail:
-        yield "", f"  {text}"
-    yield from _events(failure.events)
+        depth = len(text) - len(text.lstrip())
+        yield from _set("", text.lstrip(), width, "  " + " " * depth)
+    if failure.events:
+        yield "", ""
+        short = report.strategy != "replay"
+        yield from timeline(failure.events, failure.waiting, width=width, short=short, names=names)
+        if not failure.detail:
+            yield from _objects(failure.events, names, width)
+    yield from _contrast(failure, names, width)
     if failure.output:
         yield "", "  output:"
-        for text in failure.output[-_MANY_EVENTS:]:
-            yield "dim", f"    {text}"
+        if len(failure.output) > _MANY_LINES:
+            yield "dim", f"    ... {len(failure.output) - _MANY_LINES} lines before"
+        for text in failure.output[-_MANY_LINES:]:
+            yield from _set("dim", text, width, "    ")
     if failure.schedule is not None:
         if failure.sample is not None:
             yield "dim", f"  sampled by seed {failure.sample}"
         yield "bold", f"  replay: {report.replay_command(failure)}"
 
 
-def _events(events: tuple[Event, ...]) -> Iterator[Line]:
-    if not events:
-        return
-    width = max(len(event.task) for event in events)
-    left_out = len(events) - _MANY_EVENTS
-    if left_out > 0:
-        yield "dim", f"  ... {left_out} events before"
-        events = events[-_MANY_EVENTS:]
-    what = min(max(len(event.what) for event in events), 44)
-    previous = None
+def _objects(events: Iterable[Event], names: Names, width: int) -> Iterator[Line]:
+    """Say where the objects come from that more than one task has used."""
+    users: dict[str, set[str]] = {}
     for event in events:
-        mark = "!" if event.preempted else " "
-        name = event.task if event.task != previous or mark == "!" else ""
-        previous = event.task
-        done = f"{_clipped(event.what, what):<{what}}"
-        yield "", f"  {mark} {name:<{width}}  {done}  {_where(event)}".rstrip()
-    if any(event.preempted for event in events):
-        yield "dim", "  (! the task before was preempted: it could have gone on)"
+        if event.kind not in ("begin", "start", "join", "end", "exit"):
+            for touch in event.touches[:1]:
+                users.setdefault(touch.owner or touch.name, set()).add(event.task)
+    known = [
+        (name, names.origins[name])
+        for name, tasks in users.items()
+        if len(tasks) > 1 and name in names.origins
+    ]
+    for name, origin in known[:_MANY_OBJECTS]:
+        if origin.place is not None:
+            shown = names.readable(name)
+            exact = "" if shown == name else f" ({name})"
+            how = "made at" if origin.made else "first used at"
+            text = f"{shown}{exact}: {how} {briefly(origin.place)}  {sourced(origin.place)}"
+            yield "dim", f"  {clipped(text, width - 2)}".rstrip()
 
 
-def _where(event: Event) -> str:
-    if event.place is None:
-        return ""
-    return f"{event.place}  {_clipped(event.place.source, 50)}"
-
-
-def _clipped(text: str, width: int) -> str:
-    return text if len(text) <= width else f"{text[: width - 3]}..."
+def _contrast(failure: Failure, names: Names, width: int) -> Iterator[Line]:
+    """Say what would have been different."""
+    contrast = failure.contrast
+    if contrast is None:
+        return
+    if not isinstance(contrast, Contrast):
+        if contrast.tried:
+            orders = counted(contrast.tried, "nearest other order")
+            yield from _set("", f"none of the {orders} of these events passes", width, "  ")
+        return
+    yield "", "  what decides is the order of these two:"
+    said = names.event(contrast.second)
+    late = "did not come to that" if contrast.at[1] is None else "waits for that"
+    second = said if contrast.happened else f"{said} ({late})"
+    rows = [
+        (contrast.first, names.event(contrast.first)),
+        (contrast.second, second),
+    ]
+    name = max(len(event.task) for event, _ in rows)
+    places = [briefly(event.place) for event, _ in rows]
+    room = width - 4 - name - 2
+    text = min(max(cell_len(what) for _, what in rows), max(room - max(map(len, places)) - 2, 20))
+    for (event, what), place in zip(rows, places, strict=True):
+        cell = padded(clipped(printable(what), text), text)
+        line = f"    {event.task:<{name}}  {cell}  {place}"
+        yield "", clipped(line.rstrip(), width)
+    outcome = "" if contrast.text == "None" else f", with outcome {clipped(contrast.text, 40)}"
+    assert failure.passing is not None
+    passes = f"  the other way round it passes{printable(outcome)}:"
+    token = failure.passing.token
+    if cell_len(passes) + 1 + len(token) <= width:
+        yield "", f"{passes} {token}"
+    else:
+        yield "", passes
+        yield "", f"    {token}"

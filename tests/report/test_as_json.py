@@ -97,7 +97,14 @@ def test_a_failure_has_kind_message_location_schedule_and_preemptions():
     report = interleave.check(program)
     (failure,) = as_object(report)["failures"]
 
-    assert list(failure) == ["kind", "message", "location", "schedule", "preemptions"]
+    assert list(failure) == [
+        "kind",
+        "message",
+        "location",
+        "schedule",
+        "preemptions",
+        "counterexample",
+    ]
     assert failure["kind"] == "deadlock"
     file, _, line = failure["location"].rpartition(":")
     assert file.endswith("test_as_json.py")

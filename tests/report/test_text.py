@@ -133,7 +133,7 @@ def test_a_switch_away_from_who_could_go_on_is_marked():
     (failure,) = report.failures
 
     assert failure.preemptions == sum(event.preempted for event in failure.events)
-    assert "  ! main" in render(report)
+    assert "! preempted before sleep" in render(report)
 
 
 def test_files_are_shown_from_the_current_folder(tmp_path, monkeypatch):

@@ -1,0 +1,177 @@
+"""The recorder tells one execution for people: events with places, values, locks and reasons.
+
+It is asked in an execution that is run once more to be explained, and in no other.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from interleave.core.told import attributes, told
+from interleave.core.trace import Event, Origin, Place, Switch, Touch, place_of, user_frame
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from interleave.core.operation import Operation, SimObject
+    from interleave.core.task import Task
+
+_OPTIMIZED = 0x1  # of a code object's flags: a function, whose variables are no dictionary
+
+
+class Recorder:
+    """What was told of an execution so far."""
+
+    def __init__(self) -> None:
+        self.history: list[Event] = []
+        self.places: dict[int, Place | None] = {}  # by the `id` of an operation, which is kept
+        self._wants: dict[int, tuple[bool, str]] = {}  # likewise: whether it waits, and for what
+        self._locks: dict[int, Any] = {}
+        self._last: Task | None = None
+        self._unsettled: Operation | None = None
+
+    def announced(self, op: Operation, frame: FrameType) -> None:
+        """A task is about to do an operation."""
+        self.settle()
+        self.places[id(op)] = place_of(user_frame(frame))
+        if op.guarded:
+            # A timed wait counts as able to go on, since its time may pass; a reader calls it
+            # waiting all the same.
+            waiting = op.timeout is not None and not op.enabled()
+            self._wants[id(op)] = waiting, op.waits_for()
+
+    def executed(self, op: Operation, result: Any, *, preempting: bool) -> None:
+        """An operation has taken effect."""
+        task = op.task
+        target: Any = op.target
+        if hasattr(target, "owner"):
+            self._locks[id(target)] = target
+        self.history.append(
+            Event(
+                task.id,
+                _described(op, result),
+                self.places.get(id(op)),
+                preempting,
+                op.kind,
+                _touches(op),
+                self._switch(task, preempting=preempting),
+                tuple(lock.name for lock in self._locks.values() if lock.owner is task),
+            )
+        )
+        self._last = task
+        if self.history[-1].is_access and op.wrote():
+            self._unsettled = op
+
+    def settle(self) -> None:
+        """The last event was a write, and by now it has been done: see what is there."""
+        op, self._unsettled = self._unsettled, None
+        if op is not None:
+            self.history[-1] = replace(self.history[-1], touches=_touches(op))
+
+    def _switch(self, task: Task, *, preempting: bool) -> Switch | None:
+        left = self._last
+        if left is None or left is task:
+            return None
+        holds = self.history[-1].holds
+        pending: Operation | None = left.pending
+        if pending is None:
+            return Switch(left.id, "ended", "", ())
+        waiting, what = self._wants.get(id(pending), (False, ""))
+        if preempting and not waiting:
+            return Switch(left.id, "preempted", pending.describe(), holds)
+        if what == pending.kind == "sleep":
+            what = pending.describe()
+        return Switch(left.id, "waits", what, holds)
+
+    # -- where objects come from ----------------------------------------------------------------
+
+    def made(self, item: SimObject, frame: FrameType) -> None:
+        """Remember where a simulated object was made."""
+        item.site = place_of(user_frame(frame))
+
+    def origin(self, item: Any, frame: FrameType, *, named: bool) -> Origin:
+        """Return where an object of the program comes from, that is seen for the first time.
+
+        `named` asks for what the program calls it, too.
+        """
+        found = user_frame(frame)
+        if found is None:
+            return Origin(None, made=False)
+        made = False
+        while found.f_code.co_name == "__init__" and _first_argument(found) is item:
+            outer = user_frame(found.f_back)
+            if outer is None:
+                break
+            found, made = outer, True
+        return Origin(place_of(found), made=made, alias=_alias(item, found) if named else None)
+
+
+def _described(op: Operation, result: Any) -> str:
+    what = op.describe()
+    if op.guarded and op.timeout is not None and result is False:
+        return f"{what} (timed out)"
+    if isinstance(result, type) and issubclass(result, BaseException):
+        return f"{what} raises {result.__name__}"
+    if op.tells and result is not None and not (result is True and op.wrote()):
+        return f"{what} -> {told(result)}"
+    return what
+
+
+def _touches(op: Operation) -> tuple[Touch, ...]:
+    accesses = getattr(op, "accesses", None)
+    if accesses is not None:
+        touches = tuple(location.touch(writes=writes) for location, writes in accesses())
+        if not op.wrote() and touches[0].value is None:
+            # An attribute that the object itself does not have is read from its class.
+            value = next((touch.value for touch in touches if touch.value is not None), None)
+            return (replace(touches[0], value=value), *touches[1:])
+        return touches
+    if op.target is None:
+        return ()
+    try:
+        writes = op.wrote()
+    except AttributeError:  # it raised before it knew
+        writes = True
+    touched = [op.target]
+    condition = getattr(op, "condition", None)
+    if condition is not None and condition is not op.target:
+        touched.append(condition)
+    return tuple(
+        Touch(item.name, writes, origin=Origin(item.site, made=True) if item.site else None)
+        for item in touched
+    )
+
+
+# -- what the program calls its objects ---------------------------------------------------------
+
+
+def _first_argument(frame: FrameType) -> Any:
+    code = frame.f_code
+    return _variables(frame).get(code.co_varnames[0]) if code.co_argcount else None
+
+
+def _alias(item: Any, frame: FrameType) -> str | None:
+    """Return a variable, or an attribute of one, that holds the object where it is used."""
+    variables = _variables(frame)
+    for name, value in variables.items():
+        if value is item and name.isidentifier():
+            return name
+    for name, value in variables.items():
+        for attribute, held in (attributes(value) or {}).items():
+            if held is item:
+                return f"{type(value).__name__ if name == 'self' else name}.{attribute}"
+    for name, value in frame.f_globals.items():
+        if value is item:
+            return name
+    return None
+
+
+def _variables(frame: FrameType) -> dict[str, Any]:
+    variables = dict(frame.f_locals)
+    if sys.version_info < (3, 13) and frame.f_code.co_flags & _OPTIMIZED:
+        # Before 3.13 a frame keeps the copy that was asked for, and with it every value: the
+        # program's objects would live longer than in an execution that is not recorded.
+        frame.f_locals.clear()
+    return variables
