@@ -18,6 +18,7 @@ from interleave.core.outcomes import shown
 from interleave.core.trace import Event, Origin, Touch
 from interleave.errors import UsageError
 from interleave.exploration import Witness, evaluate
+from interleave.session import resting_collector
 from interleave.strategies.replay import Replay
 
 if TYPE_CHECKING:
@@ -85,10 +86,11 @@ def contrast_to(session: Session, choices: Sequence[int]) -> Contrast | NoContra
     out, until a round has found something that passes, or the budget is spent. It is deterministic.
     """
     noted = _Noting(Replay(choices), session)
-    failing = session.execute(noted, recording=True)
-    if failing.steps > LONGEST:
-        return None
-    with watchdog.watching(session.runtime, session.settings.hang_seconds):
+    watched = watchdog.watching(session.runtime, session.settings.hang_seconds)
+    with resting_collector(), watched:
+        failing = session.execute(noted, recording=True)
+        if failing.steps > LONGEST:
+            return None
         return _Search(session, failing, noted.values).run()
 
 
@@ -305,7 +307,7 @@ def depend(one: Event, other: Event) -> bool:
 
 
 def _depending(events: tuple[Event, ...]) -> list[tuple[int, int]]:
-    """Return the pairs of events of two tasks that depend on each other, the latest first."""
+    """Return the pairs of events of two tasks that depend on each other, nearest first."""
     by_name: dict[str, list[int]] = {}
     for at, event in enumerate(events):
         if event.kind not in _STRUCTURE:
@@ -318,21 +320,28 @@ def _depending(events: tuple[Event, ...]) -> list[tuple[int, int]]:
         for first in places[:at]
         if events[first].task != events[second].task and depend(events[first], events[second])
     }
-    # Near the failure first, and of two events the nearest ones.
-    return sorted(found, key=lambda pair: (-pair[1], -pair[0]))
+    return sorted(found, key=_nearness)
 
 
 def _any_two(events: tuple[Event, ...]) -> list[tuple[int, int]]:
-    """Return all pairs of events of two tasks that may have another order, the latest first."""
-    free = [at for at, event in enumerate(events) if event.kind not in _STRUCTURE]
-    begun = [at for at, event in enumerate(events) if event.kind == "begin"]
+    """Return all pairs of events of two tasks that may have another order, nearest first."""
+    free = [
+        at
+        for at, event in enumerate(events)
+        if event.kind not in _STRUCTURE or (event.kind == "begin" and event.task != "main")
+    ]
     found = [
         (first, second)
         for second in free
-        for first in sorted(free + begun)
+        for first in free
         if first < second and events[first].task != events[second].task
     ]
-    return sorted(found, key=lambda pair: (-pair[1], -pair[0]))
+    return sorted(found, key=_nearness)
+
+
+def _nearness(pair: tuple[int, int]) -> tuple[int, int]:
+    """The less is between two events the less changes; and what is near the failure comes first."""
+    return pair[1] - pair[0], -pair[1]
 
 
 def _after(events: tuple[Event, ...], first: int, last: int) -> set[int]:

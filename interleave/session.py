@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
@@ -58,7 +59,20 @@ class Session:
         """Run an execution again, and keep the places in the source and the names of things."""
         strategy = Replay(choices)
         strategy.begin()
-        return self.execute(strategy, recording=True)
+        with resting_collector():
+            return self.execute(strategy, recording=True)
+
+
+@contextmanager
+def resting_collector() -> Iterator[None]:
+    """Let the cyclic collector rest: the finalisers that it runs would come at any moment."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def _is_programs_own(module: object) -> bool:

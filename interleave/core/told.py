@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections import deque
 from enum import Enum
 from itertools import islice
-from types import BuiltinFunctionType, FunctionType, GetSetDescriptorType, MethodType, ModuleType
+from types import (
+    BuiltinFunctionType,
+    FunctionType,
+    GetSetDescriptorType,
+    MemberDescriptorType,
+    MethodType,
+    ModuleType,
+)
 from typing import TYPE_CHECKING, Any
 
 from interleave.core.operation import SimObject
@@ -38,21 +45,22 @@ def told(value: Any, depth: int = _DEPTH) -> str:
     if cls in (str, bytes, bytearray):
         clipped = value[:_LETTERS]
         return repr(clipped) + ("..." if len(value) > _LETTERS else "")
-    if isinstance(value, SimObject):
-        return value.name
-    if isinstance(value, type):
+    # Not `isinstance`: it asks a stranger for its `__class__`, which may be code of the program.
+    if issubclass(cls, SimObject):
+        return str(value.name)
+    if issubclass(cls, type):
         return str(_name_of_class(value))
-    if isinstance(value, FunctionType | BuiltinFunctionType):
+    if cls in (FunctionType, BuiltinFunctionType):
         return f"<function {value.__name__}>"
     if cls is MethodType:
         return f"<method of {type(value.__self__).__name__}>"
     if cls is ModuleType:
         return f"<module {(attributes(value) or {}).get('__name__')}>"
-    if isinstance(value, Enum):
-        return f"{cls.__name__}.{(attributes(value) or {}).get('_name_')}"
-    if depth == 0 and isinstance(value, list | tuple | dict | set | frozenset | deque):
+    if issubclass(cls, Enum):
+        return f"{_name_of_class(cls)}.{(attributes(value) or {}).get('_name_')}"
+    if depth == 0 and issubclass(cls, list | tuple | dict | set | frozenset | deque):
         return "..."
-    return _container(value, cls.__name__, depth - 1) or f"<{cls.__name__}>"
+    return _container(value, cls, depth - 1) or f"<{_name_of_class(cls)}>"
 
 
 def attributes(item: Any) -> dict[str, Any] | None:
@@ -61,39 +69,36 @@ def attributes(item: Any) -> dict[str, Any] | None:
     for base in _mro_of(cls):
         found = _names_of(base).get("__dict__")
         if found is not None:
-            if type(found) is not GetSetDescriptorType:
+            if type(found) not in (GetSetDescriptorType, MemberDescriptorType):
                 return None
             inside = found.__get__(item, cls)
             return inside if type(inside) is dict else None
     return None
 
 
-def _container(value: Any, name: str, depth: int) -> str | None:
+def _container(value: Any, cls: type, depth: int) -> str | None:
     # The methods of the base classes themselves: a subclass may have others.
-    if isinstance(value, list):
+    if issubclass(cls, list):
         return f"[{_listed(list.__iter__(value), list.__len__(value), depth)}]"
-    if isinstance(value, tuple):
+    if issubclass(cls, tuple):
         inside = _listed(tuple.__iter__(value), tuple.__len__(value), depth)
-        if type(value) is not tuple:
-            return f"{name}({inside})"
+        if cls is not tuple:
+            return f"{_name_of_class(cls)}({inside})"
         return f"({inside},)" if tuple.__len__(value) == 1 else f"({inside})"
-    if isinstance(value, dict):
+    if issubclass(cls, dict):
         pairs = islice(dict.items(value), _ITEMS)
         shown = [f"{told(key, depth)}: {told(item, depth)}" for key, item in pairs]
         return f"{{{', '.join(shown)}{_more(dict.__len__(value))}}}"
-    if isinstance(value, deque):
+    if issubclass(cls, deque):
         return f"deque([{_listed(deque.__iter__(value), deque.__len__(value), depth)}])"
-    if isinstance(value, set | frozenset):
-        size = len(list(_members(value)))
+    if issubclass(cls, set | frozenset):
+        members = set if issubclass(cls, set) else frozenset
         # Sorted: the order of a set differs from process to process.
-        shown = sorted(told(item, depth) for item in _members(value))[:_ITEMS]
+        found = sorted(told(item, depth) for item in members.__iter__(value))
+        size, shown = len(found), found[:_ITEMS]
         inside = ", ".join(shown) + _more(size)
         return f"{{{inside}}}" if size else "set()"
     return None
-
-
-def _members(value: set[Any] | frozenset[Any]) -> Iterable[Any]:
-    return (set if isinstance(value, set) else frozenset).__iter__(value)  # type: ignore[arg-type]  # the test says which it is
 
 
 def _listed(items: Iterable[Any], size: int, depth: int) -> str:

@@ -88,18 +88,19 @@ class Location(SimObject):
         It is ABSENT too where that cannot be told.
         """
         item, part = self.holder.item, self.part
+        cls = type(item)  # `isinstance` would ask the object for its `__class__`
         if part is WHOLE:
             return item
-        if part is VALUE and isinstance(item, CellType):
+        if part is VALUE and cls is CellType:
             try:
                 return item.cell_contents
             except ValueError:
                 return ABSENT
         if isinstance(part, Part) and part is not KEYS:
             return ABSENT
-        if isinstance(item, dict):  # the variables of a module are one, too
+        if issubclass(cls, dict):  # the variables of a module are one, too
             return list(dict.keys(item)) if part is KEYS else dict.get(item, part, ABSENT)
-        if isinstance(item, type):
+        if issubclass(cls, type):
             inside = dict(_names_of(item))
         else:
             inside = attributes(item) or {}

@@ -10,7 +10,7 @@ from rich.cells import cell_len, get_character_cell_size
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_MORE = "..."
+_MORE, _INDENT = "...", "  "
 
 
 def clipped(text: str, width: int) -> str:
@@ -53,14 +53,20 @@ def wrapped(text: str, width: int, indent: str = "") -> list[str]:
 
 
 def packed(parts: Iterable[str], width: int) -> list[str]:
-    """Return parts, joined by commas, in lines of at most so many columns."""
+    """Return parts, joined by commas, in lines of at most so many columns.
+
+    A part that is longer takes two lines, and is clipped there.
+    """
     found: list[str] = []
     for part in parts:
-        fitting = clipped(part, width)
-        if found and cell_len(f"{found[-1]}, {fitting}") <= width:
-            found[-1] += f", {fitting}"
-        else:
-            found.append(fitting)
+        if found and cell_len(f"{found[-1]}, {part}") <= width:
+            found[-1] += f", {part}"
+            continue
+        first, *rest = wrapped(part, width, _INDENT)
+        found.append(first)
+        if rest:
+            whole = " ".join([rest[0], *(line.removeprefix(_INDENT) for line in rest[1:])])
+            found.append(clipped(whole, width))
     return found
 
 

@@ -99,10 +99,18 @@ def _lost_update(
     between = [at for at, event, touch in uses if begin < at < max(second, write) and touch.writes]
     again = [at for at, event, _ in uses if event.task == one and first < at < write]
     # Nobody else wrote, and neither looked again: both really worked on the same value.
-    if between != [end] or again or _acts_otherwise(write, contrast):
+    if between != [end] or again or not _builds_on_what_it_read(events, write, contrast):
         return None
-    value = shared[0]
-    return f"lost update: {one} and {other} both read {_is(value)} before either wrote it"
+    return f"lost update: {one} and {other} both read {_is(shared[0])} before either wrote it"
+
+
+def _builds_on_what_it_read(events: tuple[Event, ...], write: int, contrast: Contrast) -> bool:
+    """Whether the same write leaves another value where what was read before is another."""
+    there = dict(contrast.matched).get(write)
+    if there is None:
+        return False
+    here, other = events[write].touches[0].value, contrast.events[there].touches[0].value
+    return None not in (here, other) and here != other
 
 
 def _overwritten(
@@ -189,12 +197,14 @@ def _deadlock(ending: Deadlocked) -> str | None:
     if not circle:
         return None
     waiting = {item.task: item for item in ending.waiting}
-    if len(circle) == 1:
-        return f"deadlock: {circle[0]} waits for {waiting[circle[0]].what}, which it holds itself"
-    parts = [
-        f"{task} waits for {waiting[task].what}, which {circle[(at + 1) % len(circle)]} holds"
-        for at, task in enumerate(circle)
-    ]
+    parts = []
+    for at, task in enumerate(circle):
+        item = waiting[task]
+        holder = circle[(at + 1) % len(circle)]
+        part = f"{task} waits for {item.what}"
+        if hasattr(item.operation.target, "owner"):
+            part += ", which it holds itself" if holder == task else f", which {holder} holds"
+        parts.append(part)
     return f"deadlock: {', and '.join(parts)}"
 
 

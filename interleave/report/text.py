@@ -24,7 +24,7 @@ WIDTH = 100
 _MANY_OUTCOMES = 12
 _MANY_LINES = 40
 _MANY_OBJECTS = 8
-_LONG_MESSAGE = 2_000
+_LONG_MESSAGE, _MANY_MESSAGE_LINES = 2_000, 12
 _STYLES = {
     "pass": "bold green",
     "fail": "bold red",
@@ -63,10 +63,11 @@ def counted(number: int, thing: str) -> str:
 
 def _set(style: str, text: str, width: int, margin: str) -> Iterator[Line]:
     """Yield text in lines that fit, indented by a margin and further from the second on."""
-    if len(text) > _LONG_MESSAGE:
-        text = f"{text[:_LONG_MESSAGE]}... (--format json has all of it)"
-    for line in wrapped(printable(text), width - len(margin), "    "):
+    found = wrapped(printable(text[:_LONG_MESSAGE]), width - len(margin), "    ")
+    for line in found[:_MANY_MESSAGE_LINES]:
         yield style, f"{margin}{line}".rstrip()
+    if len(text) > _LONG_MESSAGE or len(found) > _MANY_MESSAGE_LINES:
+        yield "dim", f"{margin}    ... (--format json has all of it)"
 
 
 def _numbers(report: Report) -> str:
@@ -158,8 +159,8 @@ def _contrast(failure: Failure, names: Names, width: int) -> Iterator[Line]:
         return
     if not isinstance(contrast, Contrast):
         if contrast.tried:
-            orders = counted(contrast.tried, "nearest other order")
-            yield from _set("", f"none of the {orders} of these events passes", width, "  ")
+            orders = counted(contrast.tried, "other order")
+            yield from _set("", f"{orders} of these events tried: none passes", width, "  ")
         return
     yield "", "  what decides is the order of these two:"
     said = names.event(contrast.second)

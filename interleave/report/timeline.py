@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 
 from interleave.report.columns import clipped, packed, padded, printable, wrapped
+from interleave.report.folding import Rounds, folded
 from interleave.report.naming import Names
 
 if TYPE_CHECKING:
@@ -22,7 +24,7 @@ Line = tuple[str, str]
 _STRUCTURE = ("begin", "start", "join", "exit", "end")
 _SHORT, _FULL = 40, 400
 _NARROWEST, _READABLE = 12, 24
-_LONGEST_LOOP = 8
+_WIDE_GUTTER, _NARROW_GUTTER = 0.36, 0.2
 _MARGIN = "  "
 
 
@@ -61,7 +63,7 @@ def timeline(
     shown = interesting(events, waiting) if short else list(range(len(events)))
     rows = list(_rows(events, shown, naming))
     rows.extend(_at_the_end(waiting, naming))
-    rows = _cut(_folded(rows), _SHORT if short else _FULL)
+    rows = _cut(_without_loops(rows), _SHORT if short else _FULL)
     yield from _laid_out(rows, width)
     if len(shown) < len(events):
         left_out = len(events) - len(shown)
@@ -90,17 +92,15 @@ def interesting(events: tuple[Event, ...], waiting: tuple[Event, ...] = ()) -> l
     # Where plain accesses are not told, a task that begins and is left at once has done something
     # in between.
     blind = not any(event.is_access for event in events)
-    last: dict[str, bool] = {}
     for at, event in enumerate(events):
         begun = begun or (event.kind == "begin" and event.task != "main")
         if event.kind == "end":
-            keep = last.get(event.task, False)
+            keep = bool(found) and found[-1] == at - 1 and events[at - 1].task == event.task
         elif event.kind in _STRUCTURE or not begun:
             following = events[at + 1].task if at + 1 < len(events) else event.task
             keep = blind and event.kind == "begin" and following != event.task != "main"
         else:
             keep = not event.touches or any(touch.name in shared for touch in event.touches)
-        last[event.task] = keep
         if keep:
             found.append(at)
     return found or list(range(len(events)))
@@ -162,38 +162,24 @@ def _at_the_end(waiting: tuple[Event, ...], names: Names) -> Iterator[Row]:
         yield Row(event.task, event.place, (), said)
 
 
-def _folded(rows: list[Row]) -> list[Row]:
-    """Show the first round of a loop alone, and say how many more there were."""
-    found: list[Row] = []
-    at = 0
-    while at < len(rows):
-        best = (0, 0)
-        for length in range(1, _LONGEST_LOOP + 1):
-            times = _times(rows, at, length)  # twice is no loop
-            if times > 2 and (times - 1) * length > best[0]:
-                best = (times - 1) * length, length
-        saved, length = best
-        found.extend(rows[at : at + max(length, 1)])
-        if saved:
-            lines = "this line" if length == 1 else f"these {length} lines"
-            found.append(Row("", None, (f"({lines} {saved // length} times more)",)))
-        at += max(length, 1) + saved
-    return found
+def _without_loops(rows: list[Row]) -> list[Row]:
+    """Fold the loops in each row, and those of several rows."""
+    inside = [replace(row, parts=tuple(_parts_without_loops(row))) for row in rows]
+    return [
+        row if isinstance(row, Row) else Row("", None, (_said(row, "line"),))
+        for row in folded(inside, key=lambda row: (row.task, row.place, row.shapes, row.note))
+    ]
 
 
-def _times(rows: list[Row], at: int, length: int) -> int:
-    """Return how often the rows from here on repeat; values may differ."""
+def _parts_without_loops(row: Row) -> Iterator[str]:
+    parts = list(zip(row.parts, row.shapes, strict=True))
+    for part in folded(parts, key=itemgetter(1)):
+        yield _said(part, "step") if isinstance(part, Rounds) else part[0]
 
-    def key(row: Row) -> object:
-        return row.task, row.place, row.shapes, row.note
 
-    block = [key(row) for row in rows[at : at + length]]
-    times = 1
-    while [key(row) for row in rows[at + times * length : at + (times + 1) * length]] == block:
-        times += 1
-        if len(block) < length:
-            break
-    return times
+def _said(rounds: Rounds, what: str) -> str:
+    shown = f"this {what}" if rounds.length == 1 else f"these {rounds.length} {what}s"
+    return f"({shown} {rounds.count} times more)"
 
 
 def _cut(rows: list[Row], most: int) -> list[Row]:
@@ -212,10 +198,17 @@ def _laid_out(rows: list[Row], width: int) -> Iterator[Line]:
     tasks = in_order({row.task for row in rows if row.task})
     file = _only_file(rows)
     places = [_placed(row.place, file) for row in rows]
-    gutter = max((cell_len(text) for text in [*places, file or ""]), default=0)
-    gutter = min(gutter, int(width * 0.36))
+    natural = max((cell_len(text) for text in [*places, file or ""]), default=0)
+    gutter = min(natural, int(width * _WIDE_GUTTER))
     room = width - len(_MARGIN) - gutter - 2
-    offsets = _offsets(rows, tasks, room)
+    needs = _needs(rows, tasks)
+    least = max(_NARROWEST, *(len(task) + 2 for task in tasks))
+    short = least * (len(tasks) - 1) + needs[-1] - room
+    if short > 0:  # rather less of the source than less of what was done
+        spare = max(gutter - int(width * _NARROW_GUTTER), 0)
+        gutter -= min(short, spare)
+        room += min(short, spare)
+    offsets = _offsets(tasks, needs, least, room)
     if offsets is None:
         yield from _listed(rows, places, width)
         return
@@ -242,20 +235,23 @@ def _told(row: Row, lead: str, offset: int, room: int) -> Iterator[Line]:
         lead = " " * cell_len(lead)
 
 
-def _offsets(rows: list[Row], tasks: list[str], room: int) -> dict[str, int] | None:
+def _needs(rows: list[Row], tasks: list[str]) -> list[int]:
+    """Return how wide each task's column would have to be for all that is in it."""
+    return [
+        max(cell_len(text) for row in rows if row.task == task for text in (task, *row.parts))
+        for task in tasks
+    ]
+
+
+def _offsets(tasks: list[str], needs: list[int], least: int, room: int) -> dict[str, int] | None:
     """Return where the column of each task begins; none if there are too many for columns.
 
     Only one task has something in a line, so a text may reach into the columns to its right, and
     a column need not be as wide as what is in it.
     """
-    needs = {
-        task: max(cell_len(text) for row in rows if row.task == task for text in (task, *row.parts))
-        for task in tasks
-    }
-    least = max(_NARROWEST, *(len(task) + 2 for task in tasks))
-    steps = [max(needs[task] + 2, least) for task in tasks[:-1]]
-    last = min(max(needs[tasks[-1]], _READABLE), room - least * len(steps))
-    if last < min(needs[tasks[-1]], _READABLE):
+    steps = [max(need + 2, least) for need in needs[:-1]]
+    last = min(max(needs[-1], _READABLE), room - least * len(steps))
+    if last < min(needs[-1], _READABLE):
         return None
     while sum(steps) + last > room:
         steps[steps.index(max(steps))] -= 1
@@ -265,7 +261,7 @@ def _offsets(rows: list[Row], tasks: list[str], room: int) -> dict[str, int] | N
 def _listed(rows: list[Row], places: list[str], width: int) -> Iterator[Line]:
     """Too many tasks for columns: say in each line who it is."""
     name = max(len(row.task) for row in rows)
-    gutter = min(max(map(cell_len, places)), int(width * 0.36))
+    gutter = min(max(map(cell_len, places)), int(width * _WIDE_GUTTER))
     room = width - len(_MARGIN) - name - gutter - 4
     for row, place in zip(rows, places, strict=True):
         if not row.task:
