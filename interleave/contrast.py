@@ -40,6 +40,8 @@ _Relation = Callable[[tuple[Event, ...]], list[tuple[int, int]]]
 _Change = tuple[int, int | None]
 """An event to hold back, and until which event; none: for as long as any other task can go on."""
 
+_Plan = tuple[tuple[str, ...], str | None]
+
 _STRUCTURE = ("begin", "start", "end", "join", "exit")
 """Kinds whose order the program itself fixes: nothing is held back for them."""
 
@@ -103,6 +105,7 @@ class _Search:
         self.executed = len(failing.history)
         self.values = values
         self.seen = {_road(failing)}
+        self.planned: set[_Plan] = set()
         self.tried = 0
         # What happens between two synchronisation operations was not looked at: should their order
         # not explain the failure, any two events of different tasks may hide what does.
@@ -128,8 +131,12 @@ class _Search:
                 for change in self._changes(events):
                     if self.tried == BUDGET:
                         return self._nearest(found) or NoContrast(self.tried, complete=False)
+                    plan = self._plan(events, change)
+                    if plan in self.planned:
+                        continue
+                    self.planned.add(plan)
                     self.tried += 1
-                    execution = self._run(events, change)
+                    execution = self._run(plan)
                     if isinstance(execution.ending, Hung | Interrupted):
                         return self._nearest(found) or NoContrast(self.tried, complete=False)
                     road = _road(execution)
@@ -166,23 +173,26 @@ class _Search:
                 if event.touches and event.kind not in _STRUCTURE:
                     yield at, None
 
-    def _run(self, events: tuple[Event, ...], change: _Change) -> Execution:
+    def _plan(self, events: tuple[Event, ...], change: _Change) -> _Plan:
+        """Say in which order the tasks are to take turns, and which one only if no other can."""
         first, second = change
         held = events[first].task
         if second is None:
-            road = [event.task for event in events[:first]]
-            road += [event.task for event in events[first:] if event.task != held]
-        else:
-            until = events[second].task
-            after = _after(events, first, second)
-            early = [
-                at
-                for at in range(first + 1, second + 1)
-                if events[at].task == until or (events[at].task != held and at not in after)
-            ]
-            rest = [at for at in range(first, len(events)) if at not in set(early)]
-            road = [events[at].task for at in (*range(first), *early, *rest)]
-        following = _Following(road, self.values, self.session, held if second is None else None)
+            others = (event.task for event in events[first:] if event.task != held)
+            return (*(event.task for event in events[:first]), *others), held
+        until = events[second].task
+        after = _after(events, first, second)
+        early = [
+            at
+            for at in range(first + 1, second + 1)
+            if events[at].task == until or (events[at].task != held and at not in after)
+        ]
+        rest = [at for at in range(first, len(events)) if at not in set(early)]
+        return tuple(events[at].task for at in (*range(first), *early, *rest)), None
+
+    def _run(self, plan: _Plan) -> Execution:
+        road, last = plan
+        following = _Following(road, self.values, self.session, last)
         return self.session.execute(following, recording=True)
 
     def _passes(self, execution: Execution) -> str | None:
@@ -429,7 +439,7 @@ class _Following:
 
     def __init__(
         self,
-        road: list[str],
+        road: tuple[str, ...],
         values: dict[str, list[int]],
         session: Session,
         last: str | None = None,

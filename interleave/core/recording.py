@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from interleave.core.task import Task
 
 _OPTIMIZED = 0x1  # of a code object's flags: a function, whose variables are no dictionary
+_SNAPSHOTS = frozenset(("dir", "eval", "exec", "f_locals", "locals", "vars"))
 
 
 class Recorder:
@@ -169,9 +170,15 @@ def _alias(item: Any, frame: FrameType) -> str | None:
 
 
 def _variables(frame: FrameType) -> dict[str, Any]:
+    """Return the variables of a function that runs; none where asking would change anything."""
+    if sys.version_info >= (3, 13):
+        return dict(frame.f_locals)
+    # Before 3.13 a frame keeps the dictionary that was asked for. The program gets the very same
+    # one from `locals()`; and what is in it would live longer than in an execution that is not
+    # recorded.
+    code = frame.f_code
+    if not code.co_flags & _OPTIMIZED or not _SNAPSHOTS.isdisjoint(code.co_names):
+        return {}
     variables = dict(frame.f_locals)
-    if sys.version_info < (3, 13) and frame.f_code.co_flags & _OPTIMIZED:
-        # Before 3.13 a frame keeps the copy that was asked for, and with it every value: the
-        # program's objects would live longer than in an execution that is not recorded.
-        frame.f_locals.clear()
+    frame.f_locals.clear()
     return variables

@@ -294,3 +294,25 @@ def test_recording_keeps_no_object_alive():
             plain = opened.execute(RandomWalk(1, number))
             told = opened.record(plain.choices)
             assert told.digest() == plain.digest()
+
+
+def test_recording_leaves_alone_what_the_program_gets_from_locals():
+    def program():
+        seen = []
+
+        def work():
+            log, before = [], locals()
+            log.append(1)
+            later = log
+            seen.append((sorted(before), later))
+
+        run(work)
+        return seen[0][0]
+
+    settings = Settings.of({"granularity": "memory"})
+    with session(from_callable(program), settings) as opened:
+        plain = opened.execute(RandomWalk(1))
+        told = opened.record(plain.choices)
+
+    assert told.ending == plain.ending
+    assert told.digest() == plain.digest()
