@@ -407,6 +407,8 @@ class _Noting:
     """Repeats an execution, and keeps the values that each task chose."""
 
     bounded: str | None = None
+    noting = False
+    events: Sequence[Operation] = ()
 
     def __init__(self, inner: Replay, session: Session) -> None:
         self.inner = inner
@@ -428,14 +430,17 @@ class _Noting:
         self.values.setdefault(self.runtime.current.id, []).append(value)
         return value
 
-    def end(self, execution: Execution) -> None:
+    def end(self, execution: Execution) -> bool:
         """Nothing to learn."""
+        return False
 
 
 class _Following:
     """Lets the tasks take turns in a given order, as far as they can."""
 
     bounded: str | None = None
+    noting = False
+    events: Sequence[Operation] = ()
 
     def __init__(
         self,
@@ -459,11 +464,11 @@ class _Following:
 
     def choose(self, options: Sequence[TaskView], stays: int) -> int:
         """Return the task whose next turn is the earliest."""
-        for event in self.runtime.events[self._at :]:
+        for event in self.events[self._at :]:
             turns = self._turns.get(event.task.id)
             if turns:
                 turns.popleft()
-        self._at = len(self.runtime.events)
+        self._at = len(self.events)
         names = [option.id for option in options]
         if stays:
             current = self.runtime.current.id
@@ -483,5 +488,6 @@ class _Following:
         value = chosen.popleft() if chosen else 0
         return value if value < count else 0
 
-    def end(self, execution: Execution) -> None:
+    def end(self, execution: Execution) -> bool:
         """Nothing to learn."""
+        return False
