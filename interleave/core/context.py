@@ -8,6 +8,8 @@ from interleave._real import get_ident
 from interleave.errors import InterleaveError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from greenlet import greenlet
 
     from interleave.core.operation import Operation
@@ -16,6 +18,21 @@ if TYPE_CHECKING:
 
 _runtime: Runtime = None  # type: ignore[assignment]  # none only while no task runs
 _thread = 0  # the OS thread that runs tasks right now; 0, which no thread has, if none does
+
+
+call_hook: Callable[..., None] | None = None
+"""What instrumentation wants to be called before each call; none where nothing is instrumented."""
+
+
+def about_to_call(
+    function: Callable[..., Any], args: Iterable[Any] = (), kwargs: dict[str, Any] | None = None
+) -> None:
+    """Say that code of ours, which is not instrumented, calls a function of the program next.
+
+    It may be a method of a container, such as the `append` of a list as the target of a thread.
+    """
+    if call_hook is not None:
+        call_hook(function, *args, *(kwargs or {}).values())
 
 
 def enter(runtime: Runtime) -> None:

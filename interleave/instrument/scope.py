@@ -19,6 +19,7 @@ from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
+from interleave.core import context
 from interleave.core.trace import in_stdlib
 from interleave.instrument import hooks
 from interleave.instrument.rewrite import rewrite
@@ -314,11 +315,13 @@ def instrumented(
     )
     try:
         hooks.gate[:] = [True]
+        context.call_hook = hooks.call
         work.instrument(roots)
         with imports_rewritten(work), _script_rewritten(program, work):
             yield work
     finally:
         hooks.gate.clear()
+        context.call_hook = None
         work.restore()
         hooks.memory.clear()
         hooks.own_codes.clear()

@@ -6,7 +6,7 @@ import random
 import threading
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from interleave.core.context import in_task, running
+from interleave.core.context import about_to_call, in_task, running
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -40,6 +40,8 @@ def run_threads(*functions: Callable[[], Any]) -> list[Any]:
 
     def run(index: int, function: Callable[[], Any]) -> None:
         try:
+            if in_task():
+                about_to_call(function)
             results[index] = function()
         except Exception as error:  # noqa: BLE001 - raised again by the caller's thread
             errors[index] = error

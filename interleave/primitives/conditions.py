@@ -89,6 +89,12 @@ class ConditionState(SimObject):
         return woken
 
     @property
+    def lock_name(self) -> str:
+        """The name of the lock; one of the program's own making has none."""
+        lock = self.lock
+        return lock.name if isinstance(lock, SimObject) else "the lock"
+
+    @property
     def owned(self) -> bool:
         """What CPython asks: of a plain lock whether anyone holds it, of an RLock who does."""
         lock = self.lock
@@ -227,7 +233,7 @@ class Wake(_ConditionOperation):
     def waits_for(self) -> str:
         condition = self.condition
         if self.waiter.notified:
-            return f"acquire {condition.lock.name} again, after a notify on {condition.name}"
+            return f"acquire {condition.lock_name} again, after a notify on {condition.name}"
         return f"a notify on {condition.name}"
 
 
@@ -281,7 +287,7 @@ class Leave(_ConditionOperation):
         return (owner,) if owner is not None else ()
 
     def waits_for(self) -> str:
-        return f"acquire {self.condition.lock.name} again, after a timeout of {self.condition.name}"
+        return f"acquire {self.condition.lock_name} again, after a timeout of {self.condition.name}"
 
 
 class Notify(_ConditionOperation):

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from greenlet import GreenletExit
 
-from interleave.core.context import in_task, perform, running
+from interleave.core.context import about_to_call, in_task, perform, running
 from interleave.core.dependence import ADD, READ, THREADS, WRITE
 from interleave.core.operation import NEW, Noted, Operation, SimObject
 from interleave.core.runtime import TEARDOWN, misuse
@@ -692,6 +692,7 @@ def _take(pool: PoolState, took: Taken) -> Call | None:
 def _worker(pool: PoolState, initializer: Callable[..., object] | None, initargs: Any) -> None:
     if initializer is not None:
         try:
+            about_to_call(initializer, initargs)
             initializer(*initargs)
         except _ENDINGS:
             raise
@@ -727,6 +728,7 @@ def _work(pool: PoolState) -> None:
 
 def _run(call: Call) -> None:
     try:
+        about_to_call(call.function, call.args, call.kwargs)
         result = call.function(*call.args, **call.kwargs)
     except _ENDINGS:
         raise
@@ -744,6 +746,7 @@ def _finish(call: Call, result: Any, error: BaseException | None) -> None:
 def _call_back(future: Any, state: FutureState) -> None:
     for function in state.callbacks:
         try:
+            about_to_call(function, (future,))
             function(future)
         except _ENDINGS:
             raise
@@ -836,6 +839,7 @@ def _add_done_callback(self: Any, fn: Callable[[Any], object]) -> None:
         original(Future, "add_done_callback")(self, fn)
     elif perform(AddCallback(state, fn)):
         try:
+            about_to_call(fn, (self,))
             fn(self)
         except _ENDINGS:
             raise

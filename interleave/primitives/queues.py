@@ -263,7 +263,7 @@ class _QueueOperation(Noted):
 
     def before(self, item: Any) -> Any:
         queue = self.target
-        if item is queue:
+        if item is queue or item is queue.mutex:
             return self.seen
         if item is queue.tail:
             return self.seen[4]

@@ -1,6 +1,6 @@
 """Simulated `threading.Thread` and what goes with it (Lib/threading.py).
 
-`Timer` needs nothing of its own: it is a `Thread` that waits on an `Event`.
+A `Timer` is a `Thread` that waits on an `Event`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from greenlet import GreenletExit
 
 from interleave import _real
-from interleave.core.context import active, in_task, perform, running
+from interleave.core.context import about_to_call, active, in_task, perform, running
 from interleave.core.dependence import ADD, MAIN, READ, THREADS, WRITE
 from interleave.core.operation import NEW, OVER, RUNNING, Operation, SimObject
 from interleave.core.runtime import misuse
@@ -348,6 +348,26 @@ def _bootstrap(thread: Any) -> None:
         hook(threading.ExceptHookArgs((type(error), error, error.__traceback__, thread)))
 
 
+def _run(self: Any) -> None:
+    try:
+        if self._target is not None:
+            if in_task():
+                about_to_call(self._target, self._args, self._kwargs)
+            self._target(*self._args, **self._kwargs)
+    finally:
+        # As CPython does: no cycle if the thread runs a method of an object that holds it.
+        del self._target, self._args, self._kwargs
+
+
+def _run_timer(self: Any) -> None:
+    self.finished.wait(self.interval)
+    if not self.finished.is_set():
+        if in_task():
+            about_to_call(self.function, self.args, self.kwargs)
+        self.function(*self.args, **self.kwargs)
+    self.finished.set()
+
+
 def _is_default(hook: Any) -> bool:
     """Whether this is Python's own hook, or that of a test tool: the program then has none."""
     module = getattr(getattr(hook, "func", hook), "__module__", None) or ""
@@ -583,6 +603,8 @@ def original_function(name: str) -> Any:
 PATCHES: list[tuple[Any, str, Any]] = [
     (Thread, "__init__", _init),
     (Thread, "start", _start),
+    (Thread, "run", _run),
+    (threading.Timer, "run", _run_timer),
     (Thread, "join", _join),
     (Thread, "is_alive", _is_alive),
     (Thread, "daemon", property(_daemon, _set_daemon)),

@@ -300,6 +300,8 @@ class Watched:
     """A strategy that is asked only where it matters, and notes how each execution ended."""
 
     bounded = None
+    noting = False
+    events = ()
 
     def __init__(self, inner, program, *, lean):
         self.inner = inner
@@ -399,7 +401,11 @@ class Laboratory:
     def explore(self, program, side, strategy, limit, *, lean=False):
         """Return what was seen, and whether that is all."""
         self.opened.settings = Settings(
-            keep_going=True, executions=limit, seconds=600.0, hang_seconds=60.0
+            granularity="sync",
+            keep_going=True,
+            executions=limit,
+            seconds=600.0,
+            hang_seconds=60.0,
         )
         watched = Watched(strategy, program, lean=lean)
         _current[:] = [lambda: program.run(side())]
@@ -445,7 +451,7 @@ def laboratory():
     def call():
         return _current[0]()
 
-    with session(from_callable(call), Settings()) as opened:
+    with session(from_callable(call), Settings(granularity="sync")) as opened:
         laboratory = Laboratory(opened)
         yield laboratory
     print(laboratory.counts)

@@ -238,7 +238,7 @@ def test_sleepers_wake_as_the_mode_says(mode, expected):
             thread.join()
         return "".join(log)
 
-    assert outcomes(program, time=mode) == expected
+    assert outcomes(program, time=mode, granularity="sync") == expected
 
 
 @pytest.mark.parametrize(

@@ -74,7 +74,7 @@ def test_two_workers_take_calls_in_the_order_of_submission():
         return tuple(log)
 
     # A call without any schedule point of its own runs in the step in which it is taken.
-    assert sampled(program) == {(1, 2)}
+    assert sampled(program, granularity="sync") == {(1, 2)}
 
 
 def test_two_workers_overlap_where_the_calls_have_schedule_points():
@@ -580,7 +580,7 @@ def test_who_waits_may_be_ahead_of_the_callbacks():
             log.append("result")
         return tuple(log)
 
-    assert outcomes(program) == {("callback", "result")}
+    assert outcomes(program, granularity="sync") == {("callback", "result")}
 
 
 # -- wait -----------------------------------------------------------------------------------------
