@@ -307,7 +307,7 @@ def content_read(item: Any) -> None:
 
 
 def iterating(item: Any) -> None:
-    """Before `iter(item)`: over a dictionary or a set it notes how many items there are."""
+    """Before `iter(item)`: over a dictionary, set or deque it notes what is there, to compare."""
     runtime = context._runtime
     if runtime is None:
         return
@@ -316,7 +316,7 @@ def iterating(item: Any) -> None:
         if context._thread == get_ident():
             memory.begin(runtime)
             memory.passed[id(item)] = item  # others may hold it
-    elif runtime.begun > 1 and (shape is not _WHOLE or isinstance(item, set)):
+    elif runtime.begun > 1 and (shape is not _WHOLE or isinstance(item, set | deque)):
         touch(size_of, item, runtime)
 
 

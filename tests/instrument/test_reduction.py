@@ -58,6 +58,13 @@ def add_to_x(v):
     v.o.x += 1
 
 
+def go_through(items):
+    count = 0
+    for _ in items:
+        count += 1
+    return count
+
+
 def step(v):
     return next(v.it, None)
 
@@ -93,6 +100,11 @@ ACTIONS = [
     lambda v: v.q.append(4),
     lambda v: v.q.popleft(),
     lambda v: len(v.q),
+    lambda v: go_through(v.q),
+    lambda v: go_through(v.d),
+    lambda v: go_through(v.s),
+    lambda v: go_through(v.l),
+    lambda v: go_through(v.it),
     lambda v: getattr(v.o, "x", "gone"),
     lambda v: getattr(v.o, "y", "none"),
     lambda v: getattr(v.o, "z", "none"),
