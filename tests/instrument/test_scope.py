@@ -8,6 +8,7 @@ import threading
 import pytest
 
 import interleave
+import interleave.checker
 from interleave.instrument import hooks
 from interleave.instrument.scope import Scope
 
