@@ -15,7 +15,7 @@ from interleave.report.report import Failure, Outcome, Outcomes, Report
 from interleave.report.verdict import judge
 from interleave.session import session
 from interleave.settings import Settings
-from interleave.strategies.bounds import PreemptionBound
+from interleave.strategies.bounds import IterativeBound, PreemptionBound
 from interleave.strategies.depth_first import DepthFirst
 from interleave.strategies.dpor import OptimalReduction
 from interleave.strategies.random_walk import RandomWalk
@@ -139,6 +139,8 @@ def _program(program: Callable[[], Any] | Program | str) -> Program:
 
 
 def _strategy(settings: Settings) -> Strategy:
+    if settings.max_preemptions is not None and settings.exhaustive:
+        return IterativeBound(settings.max_preemptions)
     inner: Strategy
     match settings.strategy:
         case "random":

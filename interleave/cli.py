@@ -62,7 +62,8 @@ def main() -> None:
 @click.option(
     "--strategy",
     type=click.Choice(STRATEGIES),
-    help="dfs tries every schedule, random samples them by seed.  [default: dfs]",
+    help="dpor runs one execution for each trace, dfs every schedule; random samples by seed.  "
+    "[default: dpor; dfs at granularity sync and within --max-preemptions]",
 )
 @click.option(
     "--seed",
@@ -72,12 +73,12 @@ def main() -> None:
 @click.option(
     "--executions",
     type=click.IntRange(min=1),
-    help="End after this many executions.  [default: none for dfs, 10000 for random]",
+    help="End after this many executions.  [default: none, 10000 for random]",
 )
 @click.option(
     "--seconds",
     type=click.FloatRange(min=0, min_open=True),
-    help="End after this many real seconds.  [default: 60 for dfs, none for random]",
+    help="End after this many real seconds.  [default: 60, none for random]",
 )
 @click.option(
     "--max-steps",
@@ -87,12 +88,13 @@ def main() -> None:
 @click.option(
     "--max-preemptions",
     type=click.IntRange(min=0),
-    help="Leave out schedules with more preemptions.",
+    help="Try schedules with no preemption first, then with one, and so on up to this many.",
 )
 @click.option(
     "--granularity",
     type=click.Choice(GRANULARITIES),
-    help="What is a schedule point: every shared access, or synchronisation.  [default: sync]",
+    help="What is a schedule point: every shared access, or synchronisation alone.  "
+    "[default: memory]",
 )
 @click.option(
     "--include",

@@ -61,6 +61,9 @@ class Settings:
             UsageError: naming the option, its value and what it may be.
         """
         _one_of("granularity", self.granularity, GRANULARITIES)
+        if self.max_preemptions is not None and self.strategy in ("", "dpor"):
+            # A reduction knows of traces, not of preemptions: in a bound all schedules are tried.
+            object.__setattr__(self, "strategy", "dfs")
         if not self.strategy:
             # Where plain accesses are not seen, a reduction would not know what depends on what.
             usual = "dpor" if self.granularity == "memory" else "dfs"

@@ -173,7 +173,7 @@ def run_really(*arguments, **options):
         (["replay", "good.py:program"], 2),
         (["replay", "good.py:program", "--schedule", "il1.broken"], 2),
         (["replay", "good.py:program", "--seed", "x"], 2),
-        (["check", "good.py:program", "--executions", "2"], 3),
+        (["check", "good.py:program", "--executions", "1"], 3),
         (["check", "endless.py:program", "--max-steps", "20"], 3),
         (["check", "good.py:program", "--max-preemptions", "0"], 3),
         (["check", "moody.py:program"], 4),

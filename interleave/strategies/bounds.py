@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from interleave.strategies.depth_first import DepthFirst
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -60,3 +62,52 @@ class PreemptionBound:
     def end(self, execution: Execution) -> bool:
         """Tell the strategy within."""
         return self.inner.end(execution)
+
+
+class IterativeBound:
+    """Depth-first search within 0 preemptions, then 1, and so on: the simplest failure comes first.
+
+    What a round has in common with those before it is run again and reported as a repetition.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.round = 0
+        self._strategy = PreemptionBound(DepthFirst(), 0)
+        self.noting = False
+
+    @property
+    def events(self) -> Sequence[Operation]:
+        """What the search sees."""
+        return self._strategy.events
+
+    @events.setter
+    def events(self, events: Sequence[Operation]) -> None:
+        self._strategy.events = events
+
+    @property
+    def bounded(self) -> str | None:
+        """What was left out, once something was."""
+        return self._strategy.bounded if self.round == self.limit else None
+
+    def begin(self) -> bool:
+        """Begin the next execution, in the next round where this one is over."""
+        while not self._strategy.begin():
+            if self.round == self.limit or self._strategy.bounded is None:
+                return False
+            self.round += 1
+            self._strategy = PreemptionBound(DepthFirst(), self.round)
+        return True
+
+    def choose(self, options: Sequence[TaskView], stays: int) -> int:
+        """Ask the search."""
+        return self._strategy.choose(options, stays)
+
+    def choose_value(self, count: int) -> int:
+        """Ask the search."""
+        return self._strategy.choose_value(count)
+
+    def end(self, execution: Execution) -> bool:
+        """Tell the search; an execution with fewer preemptions was run in a round before."""
+        self._strategy.end(execution)
+        return execution.preemptions < self.round

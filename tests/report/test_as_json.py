@@ -67,8 +67,8 @@ def test_the_fields_are_those_of_the_contract():
         "redundant": 0,
     }
     assert found["blocked"] == 0
-    # main: begin, two starts, two joins, exit; each thread: begin, end.
-    assert found["steps"] == {"min": 10, "mean": 10.0, "max": 10}
+    # main: begin, two starts, two joins, return, exit; each thread: begin, end.
+    assert found["steps"] == {"min": 11, "mean": 11.0, "max": 11}
     assert found["failures"] == []
     assert found["warnings"] == []
 

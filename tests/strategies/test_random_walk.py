@@ -56,7 +56,7 @@ def test_an_execution_can_be_run_alone_by_seed_and_index():
     report = check(program, strategy="random", seed=5, executions=200, keep_going=True)
     (failure,) = report.failures
 
-    alone = interleave.replay(program, seed=failure.sample)
+    alone = interleave.replay(program, seed=failure.sample, granularity="sync")
 
     assert failure.sample.startswith("5:")
     assert alone.verdict == "fail"
@@ -70,7 +70,7 @@ def test_every_execution_alone_is_that_of_the_series():
     series = check(three, strategy="random", seed=8, executions=30)
     alone = Counter()
     for index in range(30):
-        (value,) = interleave.replay(three, seed=f"8:{index}").outcomes
+        (value,) = interleave.replay(three, seed=f"8:{index}", granularity="sync").outcomes
         alone[value] += 1
 
     assert counts(series) == dict(alone)
