@@ -6,7 +6,7 @@ A row for each kind of operation stands with the operation itself (`Operation.fo
 rows mean stands here alone, and everything that reduces, compares or explains asks this file.
 
 The independence must be true in the strict sense: neither operation enables or disables the other,
-changes what it returns or what it touches, and both orders lead to the same state [Godefroid96].
+changes what it returns or what it touches, and both orders lead to the same state.
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from interleave.exploration import Exploration
     from interleave.instrument.scope import Instrumentation
     from interleave.report.report import VerdictName
+    from interleave.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ def judge(
         and exploration.settings.exhaustive
         and exploration.bounded is None
         and not exploration.cut
+        and _complete(exploration.settings)
     )
     reasons = [*_reasons(exploration), *(f"at the bound {line}" for line in positions)]
     missing = _unreached(exploration)
@@ -76,6 +78,17 @@ def judge(
         unreached,
         (*exploration.warnings, *_doubts(exploration), *_gaps(instrumentation)),
     )
+
+
+def _complete(settings: Settings) -> bool:
+    """Whether the strategy, run to its end, has tried all that matters.
+
+    A reduction does not know what depends on what where plain accesses are not seen, and with the
+    clock `ordered` it may miss the order of some timed waits.
+    """
+    if settings.strategy != "dpor":
+        return True
+    return settings.granularity == "memory" and settings.time != "ordered"
 
 
 def _reasons(exploration: Exploration) -> list[str]:
@@ -134,7 +147,8 @@ def _covers(
 ) -> str:
     settings = exploration.settings
     if exhaustive:
-        extent = f"every schedule ({settings.strategy})"
+        one = "one execution for each trace" if settings.strategy == "dpor" else "every schedule"
+        extent = f"{one} ({settings.strategy})"
     elif settings.exhaustive:
         extent = f"a part of the schedules ({settings.strategy})"
     else:
@@ -159,6 +173,14 @@ def _doubts(exploration: Exploration) -> list[Warned]:
     """What makes a verdict say less than it seems to."""
     if exploration.runs == 0:
         return []
+    if not _complete(exploration.settings) and exploration.stop is Stop.COMPLETE:
+        return [
+            Warned(
+                "not-exhaustive",
+                "dpor came to its end, but it tries everything only at granularity memory and with "
+                "time free or idle: use --strategy dfs",
+            )
+        ]
     if exploration.threads == 1:
         return [
             Warned(
