@@ -1,8 +1,8 @@
 """Random programs over every operation of every primitive, as data that can be run and shrunk.
 
-A program is a tuple of threads; a thread is a flag (daemon) and a tuple of steps; a step is the name
-of an operation below and its argument. Each thread keeps what it saw to itself; the program returns
-it all, with what is left in the shared objects.
+A program is a tuple of threads; a thread is a flag (daemon) and a tuple of steps; a step is the
+name of an operation below and an argument. Each thread keeps what it saw to itself; the program
+returns it all.
 """
 
 import queue
@@ -99,6 +99,16 @@ def _pool(world):
     return world.items["pool"][0]
 
 
+def _fail(_world, _index):
+    raise Boom
+
+
+def _spawn(world, index):
+    thread = threading.Thread(target=_perform, args=(world, (("touch", index),), []))
+    thread.start()
+    return world
+
+
 STEPS = {
     # locks
     "acquire": lambda w, a: _pick(w, "lock", a).acquire(),
@@ -193,23 +203,13 @@ STEPS = {
     "count": lambda w, a: threading.active_count(),
     "sleep": lambda w, a: time.sleep(a),
     "choose": lambda w, a: interleave.choose(range(1 + a)),
-    "fail": lambda w, a: _fail(),
-    "spawn": lambda w, a: _spawn(w, a),
+    "fail": _fail,
+    "spawn": _spawn,
 }
 
 
 def _told(world, sets):
     return [[index for index, f in enumerate(world.items["future"]) if f in part] for part in sets]
-
-
-def _fail():
-    raise Boom
-
-
-def _spawn(world, index):
-    thread = threading.Thread(target=_perform, args=(world, (("touch", index),), []))
-    thread.start()
-    return world
 
 
 EVERYWHERE = (

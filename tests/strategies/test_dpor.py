@@ -1,0 +1,469 @@
+"""Optimal reduction: one execution for each trace, with the numbers that theory demands.
+
+The numbers of the first table are ground truth from outside: other tools and brute force agree on
+them. Those of the pitfalls are reasoned out beside each program.
+"""
+
+import threading
+import time
+from queue import Empty, Queue
+
+import pytest
+
+import interleave
+from interleave import run_threads
+
+
+class Place:
+    """Something with attributes."""
+
+
+def explored(program, **options):
+    report = interleave.check(program, strategy="dpor", keep_going=True, **options)
+    assert report.redundant == 0
+    assert report.exhaustive, report.reasons
+    return report
+
+
+def in_threads(*functions):
+    threads = [threading.Thread(target=function) for function in functions]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def counter(n, k):
+    def program():
+        place = Place()
+        place.c = 0
+
+        def count():
+            for _ in range(k):
+                t = place.c
+                place.c = t + 1
+
+        in_threads(*[count] * n)
+        return place.c
+
+    return program
+
+
+def counter_lock(n, k):
+    def program():
+        place, lock = Place(), threading.Lock()
+        place.c = 0
+
+        def count():
+            for _ in range(k):
+                with lock:
+                    t = place.c
+                    place.c = t + 1
+
+        in_threads(*[count] * n)
+        return place.c
+
+    return program
+
+
+def writers(n):
+    def program():
+        place = Place()
+
+        def write(i):
+            place.x = i
+
+        in_threads(*[lambda i=i: write(i) for i in range(n)])
+
+    return program
+
+
+def readers(n):
+    def program():
+        place = Place()
+        place.x = 0
+
+        def write():
+            place.x = 42
+
+        in_threads(write, *[lambda: place.x] * n)
+
+    return program
+
+
+def lastzero(n):
+    def program():
+        places = [Place() for _ in range(n + 1)]
+        for place in places:
+            place.v = 0
+
+        def raise_to(j):
+            places[j].v = places[j - 1].v + 1
+
+        def look():
+            i = n
+            while places[i].v != 0:
+                i -= 1
+
+        in_threads(look, *[lambda j=j: raise_to(j) for j in range(1, n + 1)])
+
+    return program
+
+
+def philosophers(n, *, ordered=False):
+    def program():
+        forks = [threading.Lock() for _ in range(n)]
+
+        def dine(i):
+            first, second = i, (i + 1) % n
+            if ordered:
+                first, second = sorted((first, second))
+            with forks[first], forks[second]:
+                pass
+
+        in_threads(*[lambda i=i: dine(i) for i in range(n)])
+
+    return program
+
+
+def trylock(n):
+    def program():
+        place, lock = Place(), threading.Lock()
+        place.c = 0
+
+        def count():
+            if lock.acquire(blocking=False):
+                t = place.c
+                place.c = t + 1
+                lock.release()
+
+        in_threads(*[count] * n)
+        return place.c
+
+    return program
+
+
+def fib(n):
+    def program():
+        place = Place()
+        place.i = place.j = 1
+
+        def one():
+            for _ in range(n):
+                a = place.i
+                b = place.j
+                place.i = a + b
+
+        def other():
+            for _ in range(n):
+                b = place.j
+                a = place.i
+                place.j = a + b
+
+        in_threads(one, other)
+        return place.i, place.j
+
+    return program
+
+
+def sigma(n):
+    def program():
+        place = Place()
+        place.idx = -1
+        array = [Place() for _ in range(n)]
+
+        def work():
+            i = place.idx
+            array[i].v = 1
+
+        threads = []
+        for _ in range(n):
+            t = place.idx
+            place.idx = t + 1
+            threads.append(threading.Thread(target=work))
+            threads[-1].start()
+        for thread in threads:
+            thread.join()
+
+    return program
+
+
+@pytest.mark.parametrize(
+    ("program", "executions", "blocked"),
+    [
+        pytest.param(counter(2, 1), 4, 0, id="counter 2,1"),
+        pytest.param(counter(2, 2), 34, 0, id="counter 2,2"),
+        pytest.param(counter(3, 1), 36, 0, id="counter 3,1"),
+        pytest.param(counter_lock(3, 1), 6, 0, id="counter_lock 3,1"),
+        pytest.param(counter_lock(2, 3), 20, 0, id="counter_lock 2,3"),
+        pytest.param(counter_lock(3, 2), 90, 0, id="counter_lock 3,2"),
+        pytest.param(writers(4), 24, 0, id="writers 4"),
+        pytest.param(writers(5), 120, 0, id="writers 5"),
+        pytest.param(readers(4), 16, 0, id="readers 4"),
+        pytest.param(readers(6), 64, 0, id="readers 6"),
+        pytest.param(lastzero(3), 12, 0, id="lastzero 3"),
+        pytest.param(lastzero(4), 28, 0, id="lastzero 4"),
+        pytest.param(lastzero(5), 64, 0, id="lastzero 5"),
+        pytest.param(philosophers(3), 6, 1, id="philosophers 3"),
+        pytest.param(philosophers(4), 14, 1, id="philosophers 4"),
+        pytest.param(philosophers(3, ordered=True), 6, 0, id="philosophers 3, lower first"),
+        pytest.param(philosophers(4, ordered=True), 14, 0, id="philosophers 4, lower first"),
+        pytest.param(trylock(2), 4, 0, id="trylock 2"),
+        pytest.param(trylock(3), 21, 0, id="trylock 3"),
+        pytest.param(fib(1), 3, 0, id="fib 1"),
+        pytest.param(fib(2), 19, 0, id="fib 2"),
+        pytest.param(fib(3), 141, 0, id="fib 3"),
+        pytest.param(sigma(2), 3, 0, id="sigma 2"),
+        pytest.param(sigma(3), 15, 0, id="sigma 3"),
+        pytest.param(sigma(4), 105, 0, id="sigma 4"),
+    ],
+)
+def test_each_trace_is_run_once(program, executions, blocked):
+    report = explored(program)
+    assert (report.executions, report.blocked) == (executions, blocked)
+
+
+# -- final values -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("n", "k", "values"), [(2, 1, {1, 2}), (2, 2, {2, 3, 4}), (3, 1, {1, 2, 3})]
+)
+def test_counters_without_a_lock_end_at_exactly_these_values(n, k, values):
+    # With k=2 never at 1: the thread that writes last has written, or read, after its own first.
+    assert set(explored(counter(n, k)).outcomes) == values
+
+
+# -- what adds no execution -------------------------------------------------------------------
+
+
+def test_threads_that_share_nothing_need_one_execution():
+    def program():
+        def work():
+            place = Place()
+            place.x = 0
+            for i in range(3):
+                place.x += i
+
+        in_threads(work, work, work)
+
+    assert explored(program).executions == 1
+
+
+# -- pitfalls ---------------------------------------------------------------------------------
+
+
+def test_an_empty_critical_section_does_not_hide_who_was_first():
+    # y = 8; with lock: pass  beside  with lock: pass; r = y. Two orders of the lock, and where the
+    # reader took it first, the read comes before or after the write.
+    def program():
+        place, lock = Place(), threading.Lock()
+        place.y = 0
+
+        def write():
+            place.y = 8
+            with lock:
+                pass
+
+        def read():
+            with lock:
+                pass
+            return place.y
+
+        return run_threads(write, read)[1]
+
+    report = explored(program)
+    assert set(report.outcomes) == {0, 8}
+    assert report.executions == 3
+
+
+def test_a_put_beside_a_try_to_get_may_come_first_or_second():
+    def program():
+        queue = Queue()
+
+        def get():
+            try:
+                return queue.get_nowait()
+            except Empty:
+                return None
+
+        return run_threads(lambda: queue.put(1), get)[1]
+
+    report = explored(program)
+    assert set(report.outcomes) == {None, 1}
+    assert report.executions == 2
+
+
+def test_two_tries_that_fail_commute():
+    # Main holds the lock: neither can succeed, and each only reads.
+    def program():
+        lock = threading.Lock()
+        lock.acquire()
+        return tuple(run_threads(*[lambda: lock.acquire(blocking=False)] * 2))
+
+    report = explored(program)
+    assert (set(report.outcomes), report.executions) == ({(False, False)}, 1)
+
+
+def test_an_operation_that_is_still_blocked_at_the_end_races_too():
+    # One thread takes x twice, the other once: whoever is first, somebody waits for ever.
+    def program():
+        lock = threading.Lock()
+
+        def twice():
+            lock.acquire()
+            lock.acquire()
+
+        in_threads(twice, lock.acquire)
+
+    report = explored(program)
+    assert (report.executions, report.blocked) == (0, 2)
+
+
+def test_a_wake_up_depends_on_the_notification_that_woke_it_alone():
+    # A producer, a consumer, room for 2, two conditions on one lock.
+    def pipeline(items):
+        def program():
+            place, lock = Place(), threading.Lock()
+            room, filled = threading.Condition(lock), threading.Condition(lock)
+            place.n = 0
+
+            def produce():
+                for _ in range(items):
+                    with lock:
+                        while place.n == 2:
+                            room.wait()
+                        place.n += 1
+                        filled.notify()
+
+            def consume():
+                for _ in range(items):
+                    with lock:
+                        while place.n == 0:
+                            filled.wait()
+                        place.n -= 1
+                        room.notify()
+
+            in_threads(produce, consume)
+
+        return program
+
+    assert explored(pipeline(2)).executions == 6
+    assert explored(pipeline(3)).executions == 24
+
+
+def test_a_flag_set_without_the_lock_makes_three_traces():
+    # The notifier takes the lock first (its flag is seen), or second: the flag is seen, or not
+    # and the waiter is woken.
+    def program():
+        place, condition = Place(), threading.Condition(threading.Lock())
+        place.flag = 0
+
+        def wait():
+            with condition:
+                if place.flag == 0:
+                    condition.wait()
+
+        def tell():
+            place.flag = 1
+            with condition:
+                condition.notify()
+
+        in_threads(wait, tell)
+
+    report = explored(program)
+    assert (report.executions, report.blocked) == (3, 0)
+
+
+def test_releases_of_a_semaphore_commute():
+    def program():
+        semaphore = threading.Semaphore(0)
+        in_threads(semaphore.release, semaphore.release, semaphore.release)
+        return [semaphore.acquire(blocking=False) for _ in range(4)]
+
+    assert explored(program).executions == 1
+
+
+def test_put_and_get_depend_on_each_other_only_if_about_one_item_or_its_room():
+    def pipeline(items, room):
+        def program():
+            queue = Queue(room)
+
+            def produce():
+                for i in range(items):
+                    queue.put(i)
+
+            def consume():
+                return [queue.get() for _ in range(items)]
+
+            return tuple(run_threads(produce, consume)[1])
+
+        return program
+
+    for items, room in ((2, 0), (3, 1), (3, 2)):
+        report = explored(pipeline(items, room))
+        assert (report.executions, set(report.outcomes)) == (1, {tuple(range(items))})
+
+
+def test_daemons_are_cut_off_wherever_they_are():
+    # The end of main comes before the daemon begins, after, after its write, or after its end.
+    def program():
+        place = Place()
+        threading.Thread(target=lambda: setattr(place, "x", 1), daemon=True).start()
+
+    assert explored(program).executions == 4
+
+
+def test_every_value_of_a_choice_is_tried_in_every_trace():
+    def program():
+        place = Place()
+        place.x = 0
+
+        def write():
+            place.x = interleave.choose([1, 2])
+
+        return run_threads(write, lambda: place.x)[1]
+
+    report = explored(program)
+    assert set(report.outcomes) == {0, 1, 2}
+    assert report.executions == 4
+
+
+def test_the_end_of_main_is_seen_or_not():
+    def program():
+        seen = []
+        main = threading.current_thread()
+        thread = threading.Thread(target=lambda: seen.append(main.is_alive()))
+        thread.start()
+        time.sleep(0)
+        return seen
+
+    assert {tuple(value) for value in explored(program).outcomes} == {(True,), (False,)}
+
+
+def test_a_builtin_method_as_target_of_a_thread_is_an_access():
+    def program():
+        log = []
+        threads = [threading.Thread(target=log.append, args=(name,)) for name in "ab"]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return "".join(log)
+
+    assert set(explored(program).outcomes) == {"ab", "ba"}
+
+
+@pytest.mark.parametrize("mode", ["idle", "free"])
+def test_a_lock_that_two_wait_for_with_a_timeout_goes_to_either(mode):
+    def program():
+        lock = threading.Lock()
+        return tuple(run_threads(*[lambda: lock.acquire(timeout=1)] * 2))
+
+    assert set(explored(program, time=mode).outcomes) == {(True, False), (False, True)}
+
+
+def test_at_granularity_sync_the_reduction_claims_nothing():
+    report = interleave.check(counter(2, 1), strategy="dpor", granularity="sync")
+    assert not report.exhaustive
+    assert "not-exhaustive" in {warning.kind for warning in report.warnings}
