@@ -26,6 +26,7 @@ from interleave.primitives import (
     queues,
     randomness,
     semaphores,
+    signals,
     threads,
 )
 from interleave.primitives.installation import keep_original, undo_all
@@ -46,6 +47,7 @@ _FAMILIES = (
     randomness,
     output,
     processes,
+    signals,
 )
 _MISSING = object()
 _OURS = ("interleave", "greenlet", "importlib", "_frozen_importlib", "_thread", "builtins")
