@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import _thread
 import builtins
+import signal
 import sys
 import time
 
@@ -14,6 +15,7 @@ get_native_id = _thread.get_native_id
 monotonic = time.monotonic
 perf_counter = time.perf_counter
 sleep = time.sleep
+raise_signal = signal.raise_signal
 print_ = builtins.print
 stdout = sys.stdout
 stderr = sys.stderr

@@ -54,6 +54,7 @@ def check(
     strategy = _strategy(settings)
     with session(found, settings) as opened:
         exploration = explore(opened, strategy, progress=progress)
+        opened.runtime.calm()
         _repeat(opened, exploration)
         return _report(opened, exploration)
 
@@ -94,6 +95,7 @@ def replay(
     strategy = Replay(wanted.choices)
     with session(found, settings) as opened:
         exploration = explore(opened, strategy)
+        opened.runtime.calm()
         _verify(wanted, strategy, exploration)
         return _report(opened, exploration, one=wanted.choices)
 
@@ -111,11 +113,14 @@ def _replay_seed(program: Program, seed: int | str, options: dict[str, Any]) -> 
     strategy = _bounded(RandomWalk(int(number), int(index or 0)), settings)
     with session(program, settings) as opened:
         exploration = explore(opened, strategy)
+        opened.runtime.calm()
         return _report(opened, exploration, one=exploration.last_choices, index=int(index or 0))
 
 
 def _repeat(opened: Session, exploration: Exploration) -> None:
     """Run a witness again: if it leads elsewhere, the program is not deterministic."""
+    if exploration.stop is Stop.INTERRUPTED:
+        return
     witnesses = [entry.witness for entry in exploration.outcomes][:3]
     witnesses.extend(found.witness for found in exploration.failures[:1])
     for witness in witnesses:

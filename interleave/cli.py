@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
+import signal
 import sys
 import traceback
 from contextlib import contextmanager
@@ -15,7 +17,7 @@ from rich.console import Console
 from rich.text import Text
 
 import interleave
-from interleave import recheck
+from interleave import _real, recheck
 from interleave.checker import check, replay
 from interleave.core import watchdog
 from interleave.core.program import from_target
@@ -38,6 +40,8 @@ INTERRUPTED = 130
 BROKEN_PIPE = 141
 _NARROWEST = 60
 _FORMATS = ("text", "json", "mermaid", "perfetto")
+TERMINATED = 143
+_UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
 _STATUS = {
     "pass": PASS,
     "fail": FAILURE,
@@ -52,7 +56,7 @@ def main() -> None:
     """Check every interleaving of the threads of an ordinary Python program.
 
     Exit status: 0 pass, 1 failure found, 2 usage, 3 incomplete (a bound or budget ended it),
-    4 the program is not deterministic, 5 internal error, 130 interrupted.
+    4 the program is not deterministic, 5 internal error, 130 interrupted, 143 terminated.
     """
 
 
@@ -394,8 +398,17 @@ def _progress(form: str) -> Iterator[Callable[[Exploration], None] | None]:
 def _run(action: Callable[[], int]) -> None:
     """Run a command and exit with its status; nobody sees a traceback for a usage error."""
     watchdog.allow_exit()
+    is_closed = sys.stdout is None  # by the caller, with `>&-`
+    if is_closed:
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - until the end
     try:
-        status = action()
+        with _terminable() as terminated:
+            status = action()
+        if terminated and status == INTERRUPTED:
+            status = TERMINATED
+        sys.stdout.flush()
+        if is_closed:
+            status = _unwritable("it is closed")
     except UsageError as error:
         click.echo(f"interleave: {error}", err=True)
         status = USAGE
@@ -403,15 +416,48 @@ def _run(action: Callable[[], int]) -> None:
         click.echo("interleave: interrupted", err=True)
         status = INTERRUPTED
     except BrokenPipeError:  # whoever read our output has gone, as `head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _write_no_more()
         status = BROKEN_PIPE
     except click.ClickException:
         raise
     except Exception as error:  # noqa: BLE001 - what nobody foresaw is a bug of ours: status 5
-        traceback.print_exc()
-        click.echo(f"interleave: internal error: {error}; please report it", err=True)
-        status = INTERNAL
+        if isinstance(error, OSError) and error.errno in _UNWRITABLE and error.filename is None:
+            _write_no_more()
+            status = _unwritable(os.strerror(error.errno))
+        else:
+            traceback.print_exc()
+            click.echo(f"interleave: internal error: {error}; please report it", err=True)
+            status = INTERNAL
     sys.exit(status)
+
+
+@contextmanager
+def _terminable() -> Iterator[list[bool]]:
+    """Take SIGTERM for Ctrl-C, so that what was found until then is reported.
+
+    Yields a list that is empty until the signal comes.
+    """
+    came: list[bool] = []
+
+    def on_signal(_number: int, _frame: object) -> None:
+        came.append(True)
+        _real.raise_signal(signal.SIGINT)
+
+    before = signal.signal(signal.SIGTERM, on_signal)
+    try:
+        yield came
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _write_no_more() -> None:
+    """Let what is left in the buffer of standard output go nowhere when the process ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _unwritable(why: str) -> int:
+    click.echo(f"interleave: the report cannot be written to standard output: {why}", err=True)
+    return USAGE
 
 
 if __name__ == "__main__":

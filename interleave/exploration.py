@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import enum
-import gc
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, assert_never
 
 from interleave._real import perf_counter
-from interleave.core import watchdog
 from interleave.core.outcome import (
     Deadlocked,
     Diverged,
@@ -21,10 +19,15 @@ from interleave.core.outcome import (
     Uncontrolled,
     Waiting,
 )
-from interleave.core.outcomes import OutcomeTable, shown, without_addresses
+from interleave.core.outcomes import OutcomeTable, message_of, shown, without_addresses
 from interleave.core.schedule import strip
 from interleave.core.trace import user_place_of
-from interleave.errors import InterleaveInternalError, NondeterministicError, UsageError
+from interleave.errors import (
+    HangDetected,
+    InterleaveInternalError,
+    NondeterministicError,
+    UsageError,
+)
 from interleave.settings import (
     DEFAULT_RANDOM_EXECUTIONS,
     DEFAULT_SECONDS,
@@ -40,9 +43,8 @@ if TYPE_CHECKING:
     from interleave.core.strategy import Strategy
     from interleave.session import Session
 
-_FROZEN_BY_PYTHON = 5_000
 _COLLECT_EVERY = 500
-"""The cyclic collector rests during executions (finalisers would break replay), not between."""
+"""The cyclic collector rests during executions, not between."""
 
 
 class Stop(enum.Enum):
@@ -131,6 +133,7 @@ def explore(
 ) -> Exploration:
     """Run the program until the strategy has nothing left, or a bound or failure ends it."""
     settings = session.settings
+    runtime = session.runtime
     exploration = Exploration(settings)
     judge = _Judge(exploration)
     limit = settings.executions
@@ -142,39 +145,40 @@ def explore(
         seconds = DEFAULT_SECONDS
     deadline = None if seconds is None else start + seconds
     next_progress = start + 0.2
-    collecting = gc.isenabled()
-    gc.disable()
-    # A fresh 3.12 has a few hundred frozen objects; many thousands are the program's own wish.
-    freezing = gc.get_freeze_count() < _FROZEN_BY_PYTHON
-    if freezing:
-        gc.freeze()  # what is there already need not be looked through again and again
     try:
-        with watchdog.watching(session.runtime, settings.hang_seconds):
-            while strategy.begin():
-                execution = session.execute(strategy)
-                stop = _learn(strategy, execution, judge)
-                now = perf_counter()
-                if stop is None and limit is not None and exploration.runs >= limit:
-                    stop = Stop.EXECUTIONS if settings.exhaustive else Stop.SAMPLED
-                if stop is None and deadline is not None and now >= deadline:
-                    stop = _out_of_time(settings)
-                if stop is not None:
-                    exploration.stop = stop
-                    exploration.last_choices = strip(execution.choices)
-                    break
-                if exploration.runs % _COLLECT_EVERY == 0:
-                    gc.collect()
-                if progress is not None and now >= next_progress:
-                    next_progress = now + 0.2
-                    exploration.seconds = now - start
-                    progress(exploration)
+        while strategy.begin():
+            execution = session.execute(strategy)
+            runtime.hosting = True
+            stop = _learn(strategy, execution, judge)
+            runtime.hosting = False
+            now = perf_counter()
+            if runtime.interrupted:
+                stop = stop or Stop.INTERRUPTED
+            if stop is None and limit is not None and exploration.runs >= limit:
+                stop = Stop.EXECUTIONS if settings.exhaustive else Stop.SAMPLED
+            if stop is None and deadline is not None and now >= deadline:
+                stop = _out_of_time(settings)
+            if stop is not None:
+                exploration.stop = stop
+                exploration.last_choices = strip(execution.choices)
+                break
+            if exploration.runs % _COLLECT_EVERY == 0:
+                session.collect()
+            if progress is not None and now >= next_progress:
+                next_progress = now + 0.2
+                exploration.seconds = now - start
+                progress(exploration)
     except KeyboardInterrupt:
         exploration.stop = Stop.INTERRUPTED
+    except HangDetected as error:
+        exploration.stop = Stop.HUNG
+        place = user_place_of(error)
+        exploration.detail = (
+            "what looks at an outcome (its __eq__, __hash__ or __repr__, a finaliser, --expect) "
+            f"ran for {settings.hang_seconds:g} s{f', at {place}' if place else ''}"
+        )
     finally:
-        if freezing:
-            gc.unfreeze()
-        if collecting:
-            gc.enable()
+        runtime.hosting = False
     if exploration.stop is Stop.EXECUTIONS and not strategy.begin():
         exploration.stop = Stop.COMPLETE  # the budget was met exactly at the end
     exploration.bounded = strategy.bounded
@@ -322,7 +326,7 @@ def evaluate(code: Any, value: Any, option: str) -> Any:
 def describe_error(raised: Raised) -> str:
     """Say which exception it was; a bare assertion says nothing itself."""
     error = raised.error
-    text = without_addresses(str(error))
+    text = without_addresses(message_of(error))
     name = type(error).__name__
     who = "" if raised.task == "main" else f" in {raised.task}"
     return f"{name}: {text}{who}" if text else f"{name}{who}"

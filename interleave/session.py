@@ -7,8 +7,11 @@ import sys
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
+from interleave.core.interruption import interruptible
 from interleave.core.runtime import Runtime
+from interleave.core.surroundings import Surroundings
 from interleave.core.trace import in_stdlib
+from interleave.core.watchdog import watching
 from interleave.instrument import hooks
 from interleave.instrument.scope import instrumented
 from interleave.primitives.patching import simulated
@@ -47,6 +50,11 @@ class Session:
         self._adopted.restore_locals()
         return execution
 
+    def collect(self) -> None:
+        """Run the cyclic collector: what finalisers of the program do to primitives is nothing."""
+        with self.runtime.between_executions():
+            gc.collect()
+
     def _forget_modules(self) -> None:
         """Let the program import its own modules anew each time, as it makes all its state anew."""
         for name in [name for name in sys.modules if name not in self._modules]:
@@ -81,10 +89,33 @@ def _is_programs_own(module: object) -> bool:
     return file is not None and not in_stdlib(file) and "site-packages" not in file
 
 
+_FROZEN_BY_PYTHON = 5_000
+
+
+@contextmanager
+def _collector_at_rest() -> Iterator[None]:
+    """Let the cyclic collector run when it is told to alone: finalisers would break replay."""
+    collecting = gc.isenabled()
+    gc.disable()
+    # A fresh 3.12 has a few hundred frozen objects; many thousands are the program's own wish.
+    freezing = gc.get_freeze_count() < _FROZEN_BY_PYTHON
+    if freezing:
+        gc.freeze()  # what is there already need not be looked through again and again
+    try:
+        yield
+    finally:
+        if freezing:
+            gc.unfreeze()
+        if collecting:
+            gc.enable()
+        else:
+            gc.disable()
+
+
 @contextmanager
 def session(program: Program, settings: Settings) -> Iterator[Session]:
     """Simulate the standard library while the block runs, and leave the process as it was."""
-    arguments, path, main = sys.argv, list(sys.path), sys.modules.get("__main__")
+    surroundings = Surroundings()
     with simulated(program.call) as adopted:
         opened = Session(program, settings, adopted)
         rewritten = (
@@ -93,11 +124,16 @@ def session(program: Program, settings: Settings) -> Iterator[Session]:
             else nullcontext()
         )
         try:
-            with rewritten as opened.instrumentation:
-                yield opened
+            with (
+                watching(opened.runtime, settings.hang_seconds),
+                interruptible(opened.runtime),
+                _collector_at_rest(),
+                rewritten as opened.instrumentation,
+            ):
+                try:
+                    yield opened
+                finally:
+                    opened.collect()
         finally:
             opened.runtime.close()
-            sys.argv = arguments
-            sys.path[:] = path
-            if main is not None:
-                sys.modules["__main__"] = main
+            surroundings.restore()

@@ -6,6 +6,7 @@ import shlex
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -411,3 +412,40 @@ def test_a_folder_is_checked_without_the_store(tmp_path):
 
     assert result.exit_code == 2
     assert "leave out --store" in result.output
+# -- standard output that takes nothing ----------------------------------------------------------
+
+
+def shell(folder, command):
+    return subprocess.run(
+        f'"{sys.executable}" -m interleave {command}',
+        shell=True,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        check=False,
+    )
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+@pytest.mark.parametrize(
+    "command",
+    ["check good.py:program", "check bad.py:program --format json", "list good.py", "check models"],
+)
+def test_a_full_disk_under_the_report_is_said(folder, command):
+    done = shell(folder, f"{command} > /dev/full")
+
+    assert done.returncode == 2
+    assert done.stderr == (
+        "interleave: the report cannot be written to standard output: No space left on device\n"
+    )
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="another shell")
+def test_a_closed_standard_output_is_said(folder):
+    done = shell(folder, "check good.py:program >&-")
+
+    assert done.returncode == 2
+    assert done.stderr == (
+        "interleave: the report cannot be written to standard output: it is closed\n"
+    )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from interleave.errors import HangDetected
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -16,18 +18,36 @@ def without_addresses(text: str) -> str:
     return _ADDRESS.sub("", text)
 
 
+_ENDS_US = (HangDetected, KeyboardInterrupt)
+"""What is meant for the tool, wherever it comes up; anything else is the program's own."""
+
+
 def shown(value: Any) -> str:
     """Return `repr(value)` without addresses; a repr that fails says so."""
     try:
         return without_addresses(repr(value))
-    except Exception as error:  # noqa: BLE001 - a __repr__ of the program may raise anything
+    except _ENDS_US:
+        raise
+    except BaseException as error:  # noqa: BLE001 - a __repr__ of the program may raise anything
         return f"<{type(value).__name__} whose repr raises {type(error).__name__}>"
+
+
+def message_of(error: BaseException) -> str:
+    """Return `str(error)`; an exception that cannot say what it is says that."""
+    try:
+        return str(error)
+    except _ENDS_US:
+        raise
+    except BaseException as other:  # noqa: BLE001 - a __str__ of the program may raise anything
+        return f"<its str raises {type(other).__name__}>"
 
 
 def _are_equal(one: Any, other: Any) -> bool:
     try:
         return bool(one == other)
-    except Exception:  # noqa: BLE001 - an __eq__ of the program may raise anything
+    except _ENDS_US:
+        raise
+    except BaseException:  # noqa: BLE001 - an __eq__ of the program may raise anything
         return False
 
 
@@ -56,7 +76,9 @@ class OutcomeTable:
         kind: type | None = type(value)
         try:
             entry = self._by_value.get((kind, value))
-        except Exception:  # noqa: BLE001 - a __hash__ or __eq__ of the program may raise anything
+        except _ENDS_US:
+            raise
+        except BaseException:  # noqa: BLE001 - a __hash__ of the program may raise anything
             kind = None
             entry = None
         if entry is not None:

@@ -84,6 +84,7 @@ class Worker(greenlet):
     def run(self) -> None:
         """Run tasks until the pool is closed."""
         runtime = self.runtime
+        switch(runtime.nursery)
         while self.task is not None:
             runtime.run_task(self.task)
             successor = runtime.successor()
@@ -97,6 +98,28 @@ class Worker(greenlet):
             else:
                 assert successor.worker is not None
                 switch(successor.worker)
+
+
+class Nursery(greenlet):
+    """The greenlet on which all workers are born.
+
+    A greenlet counts its recursion from where it was started. Started from wherever a thread of
+    the program happens to be, one would have less room than another, and keep it for all the
+    tasks that run on it later.
+    """
+
+    def __init__(self, runtime: Runtime) -> None:
+        super().__init__(parent=runtime.hub)
+        self.runtime = runtime
+        self.client: greenlet = runtime.hub
+
+    def run(self) -> None:
+        """Hatch a worker for whoever asks, until the pool is closed."""
+        while True:
+            switch(self.client)
+            worker = Worker(self.runtime)
+            switch(worker)
+            self.runtime.idle.append(worker)
 
 
 class Runtime:
@@ -116,6 +139,12 @@ class Runtime:
         self.hub: greenlet = getcurrent()
         self.idle: list[Worker] = []
         self.stubborn: list[Worker] = []
+        self.nursery = Nursery(self)
+        self.hosting = (
+            False  # the hub runs code of the program: a finaliser, `__eq__` of an outcome
+        )
+        self.interrupted = False  # the user wants no more
+        self.hears_interrupts = False  # Ctrl-C is told by `interrupt`
         self.count = 0
         self.events: list[Operation] = []
         self.phase = TEARDOWN
@@ -137,6 +166,8 @@ class Runtime:
         self.live.append(main)
         context.enter(self)
         try:
+            if not self.nursery:
+                switch(self.nursery)
             self.phase = RUNNING
             self.special = recording
             switch(self.start(main))
@@ -167,11 +198,25 @@ class Runtime:
             moves=self.moves,
         )
 
+    @contextmanager
+    def between_executions(self) -> Iterator[None]:
+        """Let code of the program run on the hub as in a task that is torn down: nothing blocks."""
+        self.current.unwinding = -sys.maxsize  # any number of finalisers may come
+        self.hosting = True
+        context.enter(self)
+        try:
+            yield
+        finally:
+            context.leave()
+            self.hosting = False
+
     def close(self) -> None:
         """End the pooled greenlets."""
         for worker in self.idle:
             worker.throw(GreenletExit)
         self.idle.clear()
+        if self.nursery:
+            self.nursery.throw(GreenletExit)
 
     def _reset(self, strategy: Strategy, *, recording: bool) -> None:
         self.count = next(_executions)
@@ -245,7 +290,7 @@ class Runtime:
         match error:
             case HangDetected():
                 ending = Hung(task.id, str(place) if place else None, self.settings.hang_seconds)
-            case KeyboardInterrupt():
+            case KeyboardInterrupt() if not self.hears_interrupts:
                 ending = Interrupted()
             case ScheduleError() | NondeterministicError():
                 ending = Diverged(str(error))
@@ -275,7 +320,7 @@ class Runtime:
     def finish(self, ending: Ending) -> None:
         """Say how the execution ended; what was said first stands."""
         if self.ending is None:
-            self.ending = ending
+            self.ending = Interrupted() if self.interrupted else ending
             if self.noting:
                 self._note_pending()
             self.recorder.settle()
@@ -298,8 +343,20 @@ class Runtime:
         switch(self.hub)
         raise InterleaveInternalError(_RESUMED)
 
+    def interrupt(self) -> None:
+        """End this execution at its next operation, and be asked about it between executions."""
+        self.interrupted = True
+        self.max_steps = -1  # so that the hot path need not look
+
+    def calm(self) -> None:
+        """Run executions again after an interruption, to tell what was found until then."""
+        self.interrupted = False
+        self.max_steps = self.settings.max_steps
+
     def stop_at_bound(self) -> None:
-        """End the execution at the step bound."""
+        """End the execution at the step bound, or where it was interrupted."""
+        if self.interrupted:
+            self.stop(Interrupted())
         self.stop(StepBound(self.max_steps, self._waiting()))
 
     def stop_diverged(self, error: InterleaveError) -> None:
@@ -323,7 +380,10 @@ class Runtime:
 
     def start(self, task: Task) -> Worker:
         """Give a task a greenlet to begin on."""
-        worker = self.idle.pop() if self.idle else Worker(self)
+        if not self.idle:
+            self.nursery.client = getcurrent()
+            switch(self.nursery)
+        worker = self.idle.pop()
         worker.task = task.begin_on(worker)
         return worker
 
@@ -549,7 +609,10 @@ class Runtime:
         )
         self.stubborn.append(task.worker)
         while True:
-            switch(self.hub)
+            try:
+                switch(self.hub)
+            except BaseException:  # noqa: BLE001, S112 - whoever frees the greenlet throws; no code of the program may run then
+                continue
 
     def exchange_locals(self, leaving: Task, entering: Task) -> None:
         """Give the OS thread the values of another task's `threading.local` objects."""
@@ -592,7 +655,8 @@ class Runtime:
     def record(self, op: Operation, result: Any) -> None:
         """Tell an event, if recording."""
         if self.recording:
-            self.recorder.executed(op, result, preempting=self.preempting)
+            with self.atomic():  # a __repr__ of the program may do anything
+                self.recorder.executed(op, result, preempting=self.preempting)
             self.preempting = False
 
 

@@ -76,19 +76,26 @@ class _Watcher:
 
     def _watch(self) -> None:
         runtime = self.runtime
-        seen = (runtime.count, len(runtime.events), runtime.phase)
+        seen: tuple[object, ...] = ()
         since = _real.monotonic()
         strikes = 0
         every = min(_LOOK_EVERY, self.seconds / 4)
         while not self.stop.acquire(True, every):
-            now = (runtime.count, len(runtime.events), runtime.phase)
-            if now != seen or _paused or context.active() is not runtime:
+            now = (runtime.count, len(runtime.events), runtime.phase, runtime.interrupted)
+            if now != seen or _paused or not self._is_running():
                 seen, since, strikes = now, _real.monotonic(), 0
-            elif _real.monotonic() - since >= self.seconds + strikes:
+                continue
+            # Who was told to end and goes on gets no patience.
+            patience = every if runtime.interrupted else self.seconds
+            if _real.monotonic() - since >= patience + strikes:
                 strikes += 1
                 if strikes == _TRIES:
                     self._give_up()
                 self._strike()
+
+    def _is_running(self) -> bool:
+        """Whether code of the program runs."""
+        return context.active() is self.runtime or self.runtime.hosting
 
     def _strike(self) -> None:
         self.striking = True
@@ -102,7 +109,7 @@ class _Watcher:
 
     def on_signal(self, _number: int, _frame: FrameType | None) -> None:
         """Raise in the code that hangs."""
-        if self.striking and context.active() is self.runtime:
+        if self.striking and self._is_running():
             self.striking = False
             raise HangDetected
 

@@ -239,7 +239,12 @@ class Release(_LockOperation):
         target.owner = None
 
     def outside(self) -> Any:
-        return self.target.outside().release()
+        target = self.target
+        if target.held and target._real is None and target.creator is not None:
+            # Left held by an execution that is over: a generator, say, that is freed only now.
+            target.held = False
+            return None
+        return target.outside().release()
 
 
 class Locked(_LockOperation):

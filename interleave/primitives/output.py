@@ -84,9 +84,26 @@ class TaskStream:
         if not isinstance(text, str):
             message = f"write() argument must be str, not {type(text).__name__}"
             raise TypeError(message)
+        if self.closed:
+            message = "I/O operation on closed file."
+            raise ValueError(message)
         if text:
             emit(text, line=False)
         return len(text)
+
+    def close(self) -> None:
+        """Close it for this execution: the real stream belongs to the tool as well."""
+        if in_task():
+            running()[0].state.setdefault("closed streams", []).append(self)
+        else:
+            self.real.close()
+
+    @property
+    def closed(self) -> bool:
+        """Whether it was closed; by the program, in this execution."""
+        if in_task():
+            return self in running()[0].state.get("closed streams", ())
+        return bool(self.real.closed)
 
     def writelines(self, lines: Any) -> None:
         """Write several pieces of text."""
@@ -115,9 +132,9 @@ def _print(
             message = f"{name} must be None or a string, not {type(text).__name__}"
             raise TypeError(message)
     if in_task() and isinstance(target, TaskStream):
-        text = (" " if sep is None else sep).join(map(str, values)) + ("\n" if end is None else end)
-        if text:
-            emit(text, line=False)
+        target.write(
+            (" " if sep is None else sep).join(map(str, values)) + ("\n" if end is None else end)
+        )
     else:
         _real.print_(*values, sep=sep, end=end, file=file, flush=flush)
 

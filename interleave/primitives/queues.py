@@ -13,6 +13,7 @@ import copy
 import queue
 import threading
 from collections import deque
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from interleave.core.context import in_task, perform, running
@@ -614,7 +615,8 @@ class _Shown(str):
 
 
 def _short(item: object) -> str:
-    text = str(item) if isinstance(item, _Shown) else told(item)
+    with running()[0].atomic() if in_task() else nullcontext():
+        text = str(item) if isinstance(item, _Shown) else told(item)
     limit = 30
     return text if len(text) <= limit else f"{text[: limit - 3]}..."
 

@@ -62,6 +62,9 @@ class Outcomes(Mapping[Any, Outcome]):
 
     def __getitem__(self, value: Any) -> Outcome:
         for item in self._items:
+            if item.value is value:  # whatever its __eq__ says or raises
+                return item
+        for item in self._items:
             if type(item.value) is type(value) and item.value == value:
                 return item
         for item in self._items:

@@ -6,13 +6,16 @@ import _thread
 import gc
 import importlib
 import logging
+import os
 import queue
 import random
 import signal
 import sys
 import threading
 import time
+import warnings
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -39,6 +42,11 @@ def everything():
         "sys.path": tuple(sys.path),
         "collecting": gc.isenabled(),
         "signals": tuple(signal.getsignal(number) for number in (signal.SIGINT, signal.SIGURG)),
+        "limits": (sys.getrecursionlimit(), sys.getswitchinterval(), gc.get_threshold()),
+        "folder": Path.cwd(),
+        "environment": dict(os.environ),
+        "filters": list(warnings.filters),
+        "closed": (sys.stdout.closed, sys.stderr.closed),
         "threads": tuple(threading.enumerate()),
         "main": threading.main_thread(),
         "current": threading.current_thread(),
@@ -80,12 +88,12 @@ def deadlocks():
     run_threads(lock.acquire, threading.Event().wait)
 
 
-def is_interrupted():
+def raises_keyboard_interrupt():
     threading.Thread(target=time.sleep, args=(1,)).start()
     raise KeyboardInterrupt
 
 
-def is_interrupted_in_a_thread():
+def raises_keyboard_interrupt_in_a_thread():
     def work():
         raise KeyboardInterrupt
 
@@ -131,14 +139,60 @@ def changes_hooks_and_streams():
     sys.stdout = sys.stderr
 
 
+def ends_the_process():
+    os._exit(0)
+
+
+def changes_what_is_around_it():
+    sys.setrecursionlimit(500)
+    sys.setswitchinterval(0.5)
+    os.chdir("/")
+    os.environ["INTERLEAVE_TEST"] = "1"
+    sys.path.append("nowhere")
+    sys.argv = ["other"]
+    sys.excepthook = print
+    gc.enable()
+    gc.set_threshold(1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    warnings.simplefilter("ignore")
+
+
+def replaces_functions():
+    time.sleep = print
+    threading.Thread.start = print
+    os.fork = print
+
+
+def closes_its_output():
+    sys.stdout.close()
+    sys.stderr.close()
+
+
+def recurses():
+    recurses()
+
+
+def locks_while_it_ends():
+    lock = threading.Lock()
+
+    def work():
+        with lock:
+            try:
+                threading.Event().wait()
+            finally:
+                lock.acquire()
+
+    threading.Thread(target=work).start()
+
+
 ENDINGS = {
     works: "pass",
     fails: "fail",
     fails_in_a_thread: "fail",
     asserts: "fail",
     deadlocks: "fail",
-    is_interrupted: "incomplete",
-    is_interrupted_in_a_thread: "incomplete",
+    raises_keyboard_interrupt: "fail",
+    raises_keyboard_interrupt_in_a_thread: "fail",
     exits: "fail",
     misuses: "fail",
     livelocks: "incomplete",
@@ -146,6 +200,12 @@ ENDINGS = {
     checks: "fail",
     swallows_its_end: "pass",
     changes_hooks_and_streams: "pass",
+    ends_the_process: "incomplete",
+    changes_what_is_around_it: "pass",
+    replaces_functions: "pass",
+    closes_its_output: "pass",
+    recurses: "fail",
+    locks_while_it_ends: "fail",
 }
 
 
