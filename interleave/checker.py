@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 from interleave.contrast import Contrast, contrast_to, told_of
 from interleave.core.program import Program, from_callable, from_target
 from interleave.core.schedule import Schedule, fingerprint, parse
+from interleave.determinism import Repetition, difference, run_again
 from interleave.errors import ScheduleError, UsageError
-from interleave.exploration import Exploration, Stop, explore
+from interleave.exploration import REPEATED, Exploration, Stop, explore
 from interleave.report.explain import explain, location_of, positions
 from interleave.report.patterns import sentence_on
 from interleave.report.report import Failure, Outcome, Outcomes, Report
@@ -41,8 +42,9 @@ def check(
     those of `interleave.settings.Settings`: `strategy` ("dfs", "random"), `seed`, `executions`,
     `max_steps`, `max_preemptions`, `seconds`, `granularity` ("memory", "sync"), `include`,
     `exclude`, `time` ("free", "idle", "ordered"), `observe`
-    ("outcome", "output"), `expect`, `reach`, `keep_going`, `hang_seconds`. Without
-    `keep_going` the first failure ends the exploration.
+    ("outcome", "output"), `expect`, `reach`, `keep_going`, `hang_seconds`, `fresh` (import the
+    modules of the program anew for each execution). Without `keep_going` the first failure ends
+    the exploration.
 
     Raises:
         UsageError: for a program or option that cannot be used.
@@ -94,7 +96,7 @@ def replay(
     settings = Settings.of(options)
     strategy = Replay(wanted.choices)
     with session(found, settings) as opened:
-        exploration = explore(opened, strategy)
+        exploration = explore(opened, strategy, repeating=False)
         opened.runtime.calm()
         _verify(wanted, strategy, exploration)
         return _report(opened, exploration, one=wanted.choices)
@@ -112,26 +114,32 @@ def _replay_seed(program: Program, seed: int | str, options: dict[str, Any]) -> 
     settings = Settings.of({**options, "strategy": "random", "seed": int(number), "executions": 1})
     strategy = _bounded(RandomWalk(int(number), int(index or 0)), settings)
     with session(program, settings) as opened:
-        exploration = explore(opened, strategy)
+        exploration = explore(opened, strategy, repeating=False)
         opened.runtime.calm()
         return _report(opened, exploration, one=exploration.last_choices, index=int(index or 0))
 
 
 def _repeat(opened: Session, exploration: Exploration) -> None:
     """Run a witness again: if it leads elsewhere, the program is not deterministic."""
-    if exploration.stop is Stop.INTERRUPTED:
+    if exploration.stop in (Stop.INTERRUPTED, Stop.DIVERGED):
         return
-    witnesses = [entry.witness for entry in exploration.outcomes][:3]
+    witnesses = [entry.witness for entry in exploration.outcomes][:REPEATED]
     witnesses.extend(found.witness for found in exploration.failures[:1])
     for witness in witnesses:
-        again = opened.record(witness.choices)
-        if again.steps != witness.steps or again.digest() != witness.digest:
-            exploration.stop = Stop.DIVERGED
-            exploration.detail = (
+        again = run_again(opened, witness.choices)
+        if witness.account is not None:
+            detail = difference(witness.account, again, f"execution {witness.index}")
+        elif again.digest() != witness.digest:
+            detail = (
                 f"execution {witness.index} had {witness.steps} events, and with the same choices "
-                f"it has {again.steps} others now: something else than the schedule decides (state "
-                "left over from the execution before, set order, id(), a real clock, os.urandom?)"
+                f"it has {again.steps} others now"
             )
+        else:
+            detail = None
+        if detail is not None:
+            exploration.stop = Stop.DIVERGED
+            exploration.detail = detail
+            exploration.causes = Repetition(opened).causes(witness.choices)
             return
 
 
@@ -298,4 +306,5 @@ def _replay_options(program: Program, settings: Settings) -> tuple[str, ...]:
         *(word for pattern in settings.include for word in ("--include", pattern)),
         *(word for pattern in settings.exclude for word in ("--exclude", pattern)),
     )
-    return (*scope, *expect, *(("--", *program.arguments) if program.arguments else ()))
+    anew = ("--fresh",) if settings.fresh else ()
+    return (*scope, *anew, *expect, *(("--", *program.arguments) if program.arguments else ()))

@@ -145,6 +145,12 @@ def main() -> None:
     help=f"Keep failures in {FOLDER}, and replay those that are kept before anything else.",
 )
 @click.option(
+    "--fresh",
+    is_flag=True,
+    default=None,
+    help="Import the modules of the program anew for each execution.",
+)
+@click.option(
     "--format",
     "form",
     type=click.Choice(_FORMATS),
@@ -216,6 +222,7 @@ def check_command(
     "--expect", metavar="EXPR", help="The outcome must satisfy this expression of `outcome`."
 )
 @click.option("--hang-seconds", type=click.FloatRange(min=0, min_open=True), help="As for check.")
+@click.option("--fresh", is_flag=True, default=None, help="As for check.")
 @click.option(
     "--format",
     "form",

@@ -22,6 +22,7 @@ from interleave.core.outcome import (
 from interleave.core.outcomes import OutcomeTable, message_of, shown, without_addresses
 from interleave.core.schedule import strip
 from interleave.core.trace import user_place_of
+from interleave.determinism import Account, Repetition
 from interleave.errors import (
     HangDetected,
     InterleaveInternalError,
@@ -42,6 +43,9 @@ if TYPE_CHECKING:
     from interleave.core.outcome import Ending
     from interleave.core.strategy import Strategy
     from interleave.session import Session
+
+REPEATED = 3
+"""Of so many outcomes the witness is run again at the end, to see that it still shows them."""
 
 _COLLECT_EVERY = 500
 """The cyclic collector rests during executions, not between."""
@@ -71,9 +75,10 @@ class Witness:
     preemptions: int
     steps: int
     index: int
+    account: Account | None = None  # of a few, to compare with when they are run again
 
     @classmethod
-    def of(cls, execution: Execution, index: int) -> Witness:
+    def of(cls, execution: Execution, index: int, *, telling: bool = False) -> Witness:
         """Keep of an execution what can be replayed."""
         return cls(
             strip(execution.choices),
@@ -81,6 +86,7 @@ class Witness:
             execution.preemptions,
             execution.steps,
             index,
+            Account.of(execution) if telling else None,
         )
 
 
@@ -121,6 +127,7 @@ class Exploration:
     warnings: list[Warned] = field(default_factory=list)
     bounded: str | None = None
     detail: str | None = None
+    causes: tuple[str, ...] = ()
     cut_witness: Witness | None = None
     last_choices: tuple[int, ...] = ()
 
@@ -130,12 +137,18 @@ def explore(
     strategy: Strategy,
     *,
     progress: Callable[[Exploration], None] | None = None,
+    repeating: bool = True,
 ) -> Exploration:
-    """Run the program until the strategy has nothing left, or a bound or failure ends it."""
+    """Run the program until the strategy has nothing left, or a bound or failure ends it.
+
+    Some executions are repeated, to see that nothing but the schedule decides; unless `repeating`
+    is false, for who compares by other means.
+    """
     settings = session.settings
     runtime = session.runtime
     exploration = Exploration(settings)
     judge = _Judge(exploration)
+    repetition = Repetition(session) if repeating else None
     limit = settings.executions
     if limit is None and not settings.exhaustive and settings.seconds is None:
         limit = DEFAULT_RANDOM_EXECUTIONS
@@ -149,8 +162,17 @@ def explore(
         while strategy.begin():
             execution = session.execute(strategy)
             runtime.hosting = True
+            before = exploration.runs
             stop = _learn(strategy, execution, judge)
             runtime.hosting = False
+            judged = exploration.runs > before  # a redundant execution is not counted
+            due = repetition is not None and judged and repetition.is_due(exploration.runs)
+            if stop is None and repetition is not None and due:
+                found = repetition.differs(execution, exploration.runs - 1)
+                if found:
+                    stop = Stop.DIVERGED
+                    exploration.detail, *causes = found
+                    exploration.causes = tuple(causes)
             now = perf_counter()
             if runtime.interrupted:
                 stop = stop or Stop.INTERRUPTED
@@ -181,6 +203,10 @@ def explore(
         runtime.hosting = False
     if exploration.stop is Stop.EXECUTIONS and not strategy.begin():
         exploration.stop = Stop.COMPLETE  # the budget was met exactly at the end
+    if repetition is not None:
+        if exploration.stop is Stop.DIVERGED and not exploration.causes:
+            exploration.causes = repetition.causes(exploration.last_choices)
+        exploration.warnings.extend(repetition.warnings)
     exploration.bounded = strategy.bounded
     exploration.seconds = perf_counter() - start
     return exploration
@@ -283,7 +309,9 @@ class _Judge:
         exploration = self.exploration
         outcome, is_new = exploration.outcomes.add(value)
         if is_new or execution.preemptions < outcome.witness.preemptions:
-            outcome.witness = Witness.of(execution, exploration.runs - 1)
+            outcome.witness = Witness.of(
+                execution, exploration.runs - 1, telling=len(exploration.outcomes) <= REPEATED
+            )
         if is_new and self.expect is not None:
             outcome.expected = bool(evaluate(self.expect, value, "expect"))
         if outcome.expected:
@@ -299,10 +327,14 @@ class _Judge:
             if (found.kind, found.message, found.location) == (kind, message, location):
                 found.count += 1
                 if execution.preemptions < found.witness.preemptions:
-                    found.witness = Witness.of(execution, exploration.runs - 1)
+                    found.witness = Witness.of(
+                        execution,
+                        exploration.runs - 1,
+                        telling=found is exploration.failures[0],
+                    )
                 break
         else:
-            witness = Witness.of(execution, exploration.runs - 1)
+            witness = Witness.of(execution, exploration.runs - 1, telling=not exploration.failures)
             exploration.failures.append(Found(kind, message, location, witness))
         return None if self.settings.keep_going else Stop.FAILURE
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import gc
 import sys
 from contextlib import contextmanager, nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from interleave.core.interruption import interruptible
+from interleave.core.program import fresh
 from interleave.core.runtime import Runtime
 from interleave.core.surroundings import Surroundings
 from interleave.core.trace import in_stdlib
@@ -19,6 +21,7 @@ from interleave.strategies.replay import Replay
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from types import ModuleType
 
     from interleave.core.execution import Execution
     from interleave.core.program import Program
@@ -41,7 +44,7 @@ class Session:
 
     def execute(self, strategy: Strategy, *, recording: bool = False) -> Execution:
         """Run the program once."""
-        if len(sys.modules) > len(self._modules):
+        if self.settings.fresh or len(sys.modules) > len(self._modules):
             self._forget_modules()
         try:
             execution = self.runtime.execute(self.program.call, strategy, recording=recording)
@@ -56,9 +59,13 @@ class Session:
             gc.collect()
 
     def _forget_modules(self) -> None:
-        """Let the program import its own modules anew each time, as it makes all its state anew."""
-        for name in [name for name in sys.modules if name not in self._modules]:
-            if _is_programs_own(sys.modules[name]):
+        """Let the program import its own modules anew each time, as it makes all its state anew.
+
+        Those that were imported before the check stay, unless everything is to be fresh.
+        """
+        fresh = self.settings.fresh
+        for name in [name for name in sys.modules if fresh or name not in self._modules]:
+            if name != "__main__" and _is_programs_own(sys.modules[name]):
                 del sys.modules[name]
             else:
                 self._modules.add(name)
@@ -83,10 +90,23 @@ def resting_collector() -> Iterator[None]:
             gc.enable()
 
 
+_PACKAGE = str(Path(__file__).parent)
+
+
 def _is_programs_own(module: object) -> bool:
     """Whether a module is neither of the standard library nor of an installed package."""
     file = getattr(module, "__file__", None)
-    return file is not None and not in_stdlib(file) and "site-packages" not in file
+    if file is None or in_stdlib(file) or "site-packages" in file:
+        return False
+    return not file.startswith(_PACKAGE)  # which may be installed from a folder of its own
+
+
+def _restore(modules: dict[str, ModuleType]) -> None:
+    """Put the modules of the program back that were imported anew."""
+    for name in [name for name in sys.modules if name not in modules]:
+        if _is_programs_own(sys.modules[name]):
+            del sys.modules[name]
+    sys.modules.update(modules)
 
 
 _FROZEN_BY_PYTHON = 5_000
@@ -116,6 +136,9 @@ def _collector_at_rest() -> Iterator[None]:
 def session(program: Program, settings: Settings) -> Iterator[Session]:
     """Simulate the standard library while the block runs, and leave the process as it was."""
     surroundings = Surroundings()
+    if settings.fresh:
+        program = fresh(program)
+    modules = dict(sys.modules)
     with simulated(program.call) as adopted:
         opened = Session(program, settings, adopted)
         rewritten = (
@@ -137,3 +160,5 @@ def session(program: Program, settings: Settings) -> Iterator[Session]:
         finally:
             opened.runtime.close()
             surroundings.restore()
+            if settings.fresh:
+                _restore(modules)

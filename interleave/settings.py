@@ -53,6 +53,7 @@ class Settings:
     reach: tuple[str, ...] = ()
     keep_going: bool = False
     hang_seconds: float = 10.0
+    fresh: bool = False
 
     def __post_init__(self) -> None:
         """Reject values that no exploration can use.

@@ -412,6 +412,8 @@ def test_a_folder_is_checked_without_the_store(tmp_path):
 
     assert result.exit_code == 2
     assert "leave out --store" in result.output
+
+
 # -- standard output that takes nothing ----------------------------------------------------------
 
 

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from interleave.core.trace import Event, Place
 
 
+Told = list[tuple[str, str, str]]
+"""The events of an execution in order, each as task, kind of operation, and name of the object."""
+
+
 @dataclass(frozen=True, slots=True)
 class Warned:
     """Something that is no failure and that the user should know."""
@@ -54,6 +58,21 @@ class Execution:
     def steps(self) -> int:
         """The number of events."""
         return len(self.events)
+
+    def told(self) -> Told:
+        """Tell the events by names that are the same in every execution with the same choices."""
+        names: dict[int, str] = {}
+        told = []
+        for event in self.events:
+            task, target = event.task, event.target
+            who = names.get(id(task))
+            if who is None:
+                who = names[id(task)] = task.id
+            what = ""
+            if target is not None:
+                what = names.get(id(target)) or names.setdefault(id(target), target.name)
+            told.append((who, event.kind, what))
+        return told
 
     def digest(self) -> int:
         """A check sum of who did what, in order: it tells whether a replay took the same road."""

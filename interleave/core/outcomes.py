@@ -22,6 +22,11 @@ _ENDS_US = (HangDetected, KeyboardInterrupt)
 """What is meant for the tool, wherever it comes up; anything else is the program's own."""
 
 
+def without_addresses(text: str) -> str:
+    """Leave out where objects lie in memory: it is another place each time."""
+    return _ADDRESS.sub("", text)
+
+
 def shown(value: Any) -> str:
     """Return `repr(value)` without addresses; a repr that fails says so."""
     try:
@@ -42,7 +47,8 @@ def message_of(error: BaseException) -> str:
         return f"<its str raises {type(other).__name__}>"
 
 
-def _are_equal(one: Any, other: Any) -> bool:
+def are_equal(one: Any, other: Any) -> bool:
+    """Whether two values are equal; what cannot be compared is not."""
     try:
         return bool(one == other)
     except _ENDS_US:
@@ -98,7 +104,7 @@ class OutcomeTable:
 
     def _equal(self, value: Any) -> Entry | None:
         for entry in self._by_text.values():
-            if type(entry.value) is type(value) and _are_equal(entry.value, value):
+            if type(entry.value) is type(value) and are_equal(entry.value, value):
                 return entry
         return None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import dataclasses
 import importlib
 import importlib.util
 import inspect
@@ -115,6 +116,53 @@ def from_target(target: str, arguments: Sequence[str] = ()) -> Program:
         message = f"arguments {list(arguments)} go to a script only; {target!r} names a function"
         raise UsageError(message)
     return from_callable(_attribute(module, qualified, target), target)
+
+
+def fresh(program: Program) -> Program:
+    """Return a program that imports its module anew whenever it is called.
+
+    Raises:
+        UsageError: for what no import leads to: a script (which runs anew anyway), a function
+            inside another, one of `__main__`, a module that comes from no file.
+    """
+    function: Any = program.call
+    if program.script:
+        return program
+    name, qualified = getattr(function, "__module__", None), getattr(function, "__qualname__", "<")
+    module = sys.modules.get(name or "")
+    reason = None
+    if "<" in qualified:
+        reason = "it is made by code that runs, and not found by its name in a module"
+    elif name == "__main__" or module is None:
+        reason = f"its module {name!r} is not one that can be imported"
+    elif module.__spec__ is None or not module.__spec__.has_location:
+        reason = f"its module {name!r} comes from no file"
+    if reason is not None:
+        message = (
+            f"{program.name} cannot be made fresh: {reason}; give a target, path.py:function or "
+            "package.module:function, or leave out --fresh"
+        )
+        raise UsageError(message)
+    assert name is not None
+    assert module is not None
+    spec = module.__spec__
+
+    def call() -> Any:
+        found: Any = sys.modules.get(name) or _import_anew(name, spec)
+        for part in qualified.split("."):
+            found = getattr(found, part)
+        return found()
+
+    return dataclasses.replace(program, call=call)
+
+
+def _import_anew(name: str, spec: Any) -> ModuleType:
+    if "." in name:
+        return importlib.import_module(name)  # in its package, which is imported anew as well
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
 
 
 def _attribute(module: ModuleType, qualified: str, target: str) -> Any:

@@ -11,10 +11,7 @@ if TYPE_CHECKING:
     from interleave.core.operation import Operation
 
 
-CAUSES = (
-    "something else than the schedule decides (state left over from the execution before, set "
-    "order, id(), a real clock, os.urandom?)"
-)
+CAUSES = "something else than the schedule decides"
 
 
 class TaskView(Protocol):

@@ -120,6 +120,7 @@ def _reasons(exploration: Exploration) -> list[str]:
             )
         case Stop.UNCONTROLLED | Stop.DIVERGED:
             reasons.append(str(exploration.detail))
+            reasons.extend(exploration.causes)
         case Stop.INTERRUPTED:
             reasons.append("interrupted: this is what was found until then")
     if exploration.cut and exploration.stop is not Stop.UNFINISHED:
