@@ -7,11 +7,16 @@ import builtins
 import signal
 import sys
 import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 allocate_lock = _thread.allocate_lock
 start_new_thread = _thread.start_new_thread
 get_ident = _thread.get_ident
 get_native_id = _thread.get_native_id
+count_threads: Callable[[], int] = _thread._count  # type: ignore[attr-defined]
 monotonic = time.monotonic
 perf_counter = time.perf_counter
 sleep = time.sleep

@@ -8,11 +8,13 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from interleave import _real
 from interleave.core.interruption import interruptible
+from interleave.core.outcome import Hung, Interrupted, Uncontrolled
 from interleave.core.program import fresh
 from interleave.core.runtime import Runtime
 from interleave.core.surroundings import Surroundings
-from interleave.core.trace import in_stdlib
+from interleave.core.trace import in_stdlib, user_place
 from interleave.core.watchdog import watching
 from interleave.instrument import hooks
 from interleave.instrument.scope import instrumented
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from interleave.core.execution import Execution
+    from interleave.core.outcome import Ending
     from interleave.core.program import Program
     from interleave.core.strategy import Strategy
     from interleave.instrument.scope import Instrumentation
@@ -40,7 +43,13 @@ class Session:
         self.runtime = Runtime(settings)
         self._adopted = adopted
         self._modules = set(sys.modules)
+        self.watch_threads()
         self.instrumentation: Instrumentation | None = None
+
+    def watch_threads(self) -> None:
+        """Take the real threads that run now for those that the program has not started."""
+        self._idents = set(sys._current_frames())
+        self._threads = _real.count_threads()
 
     def execute(self, strategy: Strategy, *, recording: bool = False) -> Execution:
         """Run the program once."""
@@ -50,8 +59,30 @@ class Session:
             execution = self.runtime.execute(self.program.call, strategy, recording=recording)
         finally:
             hooks.memory.clear()
+        # Not only those of this execution: a thread is counted once it runs, which may be late.
+        threads = _real.count_threads()
+        if threads > self._threads:
+            execution.ending = self._uncontrolled(execution.ending)
+        self._threads = threads
         self._adopted.restore_locals()
         return execution
+
+    def _uncontrolled(self, ending: Ending) -> Ending:
+        """Say that a real thread was started, behind the back of the check."""
+        if isinstance(ending, Interrupted | Hung | Uncontrolled):
+            return ending
+        found = [
+            place
+            for ident, frame in sys._current_frames().items()
+            if ident not in self._idents and (place := user_place(frame)) is not None
+        ]
+        where = f", which is at {found[0]} now" if found else ""
+        message = (
+            f"a real thread was started while the program ran{where}: neither threading nor "
+            "_thread was called for it under a name that a check replaces, and it cannot be "
+            "scheduled; start it through threading.Thread, inside the program"
+        )
+        return Uncontrolled(message, str(found[0]) if found else None)
 
     def collect(self) -> None:
         """Run the cyclic collector: what finalisers of the program do to primitives is nothing."""
@@ -153,6 +184,7 @@ def session(program: Program, settings: Settings) -> Iterator[Session]:
                 _collector_at_rest(),
                 rewritten as opened.instrumentation,
             ):
+                opened.watch_threads()
                 try:
                     yield opened
                 finally:

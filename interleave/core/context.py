@@ -70,7 +70,7 @@ def perform(op: Operation) -> Any:
         UncontrolledError: when a real thread, or code after the check, uses a simulated object.
     """
     if _thread != get_ident():
-        return op.outside()
+        return _outside(op)
     runtime = _runtime
     task = runtime.current
     op.task = task
@@ -143,6 +143,14 @@ def perform(op: Operation) -> Any:
     if runtime.special:
         runtime.record(op, result)
     return result
+
+
+def _outside(op: Operation) -> Any:
+    """Take effect for a real thread, or when no execution runs."""
+    runtime = _runtime
+    if runtime is not None:
+        runtime.note_intruder(op)
+    return op.outside()
 
 
 def switch(target: greenlet) -> None:

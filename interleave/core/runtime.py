@@ -638,6 +638,16 @@ class Runtime:
         if warned not in self.warnings:
             self.warnings.append(warned)
 
+    def note_intruder(self, op: Operation) -> None:
+        """Note that a real thread uses an object of the program while that runs."""
+        place = user_place(sys._getframe(2))
+        self.warn(
+            "real-thread",
+            f"a real thread, which runs since before the check, does: {op.describe()}"
+            f"{f', at {place}' if place else ''}. It is not scheduled, and excludes no thread of "
+            "the program; start it inside the program",
+        )
+
     def note_place(self, op: Operation) -> None:
         """Remember where in the program an operation stands, if recording."""
         if self.recording:

@@ -45,6 +45,7 @@ def watching(runtime: Runtime, seconds: float) -> Iterator[None]:
         assert _SIGNAL is not None
         before = signal.signal(_SIGNAL, watcher.on_signal)
     _real.start_new_thread(watcher.watch, ())
+    watcher.started.acquire()  # a thread is counted among the real ones once it runs
     try:
         yield
     finally:
@@ -63,12 +64,15 @@ class _Watcher:
         self.uses_signal = _SIGNAL is not None and self.thread == _main_ident()
         self.stop = _real.allocate_lock()
         self.stop.acquire()
+        self.started = _real.allocate_lock()
+        self.started.acquire()
         self.stopped = _real.allocate_lock()
         self.stopped.acquire()
         self.striking = False
 
     def watch(self) -> None:
         """Look, and strike when nothing has moved for too long."""
+        self.started.release()
         try:
             self._watch()
         finally:
