@@ -98,7 +98,7 @@ def test_a_real_thread_that_uses_an_object_of_the_program_is_told_of(ended, use)
 
     told = [warning for warning in report.warnings if warning.kind == "real-thread"]
     assert told
-    name = "acquire test_real_threads.LOCK" if use == "lock" else "set test_real_threads.EVENT"
+    name = f"acquire {__name__}.LOCK" if use == "lock" else f"set {__name__}.EVENT"
     line = inspect.getsourcelines(intrude)[1] + (4 if use == "lock" else 7)
     assert f"does: {name}, at " in told[0].message
     assert f"test_real_threads.py:{line}. It is not scheduled" in told[0].message
