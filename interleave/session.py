@@ -19,6 +19,7 @@ from interleave.core.watchdog import watching
 from interleave.instrument import hooks
 from interleave.instrument.scope import instrumented
 from interleave.primitives.patching import simulated
+from interleave.primitives.threads import running_for_real
 from interleave.strategies.replay import Replay
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ class Session:
     def watch_threads(self) -> None:
         """Take the real threads that run now for those that the program has not started."""
         self._idents = set(sys._current_frames())
+        self._beside = len(running_for_real)
         self._threads = _real.count_threads()
 
     def execute(self, strategy: Strategy, *, recording: bool = False) -> Execution:
@@ -60,10 +62,12 @@ class Session:
         finally:
             hooks.memory.clear()
         # Not only those of this execution: a thread is counted once it runs, which may be late.
-        threads = _real.count_threads()
-        if threads > self._threads:
+        # Those that other real threads start, beside the program, are no business of the check.
+        threads, beside = _real.count_threads(), len(running_for_real)
+        if threads > self._threads + beside - self._beside:
             execution.ending = self._uncontrolled(execution.ending)
-        self._threads = threads
+        if threads < self._threads or beside > self._beside:
+            self._threads, self._beside = threads, beside
         self._adopted.restore_locals()
         return execution
 

@@ -13,11 +13,6 @@ if TYPE_CHECKING:
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 
 
-def without_addresses(text: str) -> str:
-    """Leave out what differs from run to run in the `repr` of an object."""
-    return _ADDRESS.sub("", text)
-
-
 _ENDS_US = (HangDetected, KeyboardInterrupt)
 """What is meant for the tool, wherever it comes up; anything else is the program's own."""
 

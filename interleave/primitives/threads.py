@@ -498,10 +498,18 @@ def _get_native_id() -> int:
     return running()[1].ident
 
 
+running_for_real: list[None] = []
+"""One entry for each real thread that another real thread has started, beside the program.
+
+A list, because appending is one step for all real threads.
+"""
+
+
 def _start_new_thread(
     function: Callable[..., object], args: tuple[Any, ...], kwargs: dict[str, Any] | None = None
 ) -> int:
     if not in_task():
+        running_for_real.append(None)
         return _real.start_new_thread(function, args, kwargs or {})
     if not callable(function):
         message = "first arg must be callable"
@@ -562,6 +570,7 @@ def _start_joinable_thread(
     function: Callable[[], object], handle: Any = None, daemon: bool = True
 ) -> Any:
     if not in_task():
+        running_for_real.append(None)
         return original(_thread, "start_joinable_thread")(  # type: ignore[arg-type]
             function, handle=handle, daemon=daemon
         )

@@ -66,6 +66,35 @@ def test_the_same_function_where_it_is_found_starts_a_task():
     assert set(interleave.check(program).outcomes) == {0, 1}
 
 
+def test_threads_that_a_real_thread_starts_beside_the_program_do_not_disturb(ended):
+    go, begun, end = (_thread.allocate_lock() for _ in range(3))
+    for lock in (go, begun, end):
+        lock.acquire()
+    hidden = iter([go.release, begun.acquire])
+
+    def inner():
+        begun.release()
+        with end:
+            pass
+
+    def beside():
+        go.acquire()
+        threading.Thread(target=inner).start()
+        with ended:
+            pass
+
+    def program():
+        for call in hidden:
+            call()  # in the first execution, for real
+        return "done"
+
+    _thread.start_new_thread(beside, ())
+    report = interleave.check(program, executions=3, strategy="random")
+    end.release()
+
+    assert (report.verdict, list(report.outcomes)) == ("pass", ["done"])
+
+
 @pytest.mark.parametrize("use", ["lock", "event"])
 def test_a_real_thread_that_uses_an_object_of_the_program_is_told_of(ended, use):
     go, used = _thread.allocate_lock(), _thread.allocate_lock()
