@@ -35,7 +35,7 @@ from interleave.core.outcome import (
 from interleave.core.recording import Recorder
 from interleave.core.task import Task
 from interleave.core.thread_locals import locals_of_thread
-from interleave.core.trace import user_place_of
+from interleave.core.trace import user_place, user_place_of
 from interleave.errors import (
     HangDetected,
     InterleaveError,
