@@ -67,7 +67,7 @@ def main() -> None:
     "--strategy",
     type=click.Choice(STRATEGIES),
     help="dpor runs one execution for each trace, dfs every schedule; random samples by seed.  "
-    "[default: dpor; dfs at granularity sync and within --max-preemptions]",
+    "[default: dpor; dfs with granularity sync, time ordered or --max-preemptions]",
 )
 @click.option(
     "--seed",

@@ -38,7 +38,7 @@ class Settings:
     execution, `executions` the executions of the exploration.
     """
 
-    strategy: str = ""  # none given: dpor at granularity memory, else dfs
+    strategy: str = ""  # none given: dpor where it is complete, else dfs
     seed: int = 0
     executions: int | None = None
     max_steps: int = 10_000
@@ -66,8 +66,10 @@ class Settings:
             # A reduction knows of traces, not of preemptions: in a bound all schedules are tried.
             object.__setattr__(self, "strategy", "dfs")
         if not self.strategy:
-            # Where plain accesses are not seen, a reduction would not know what depends on what.
-            usual = "dpor" if self.granularity == "memory" else "dfs"
+            # Where plain accesses are not seen, a reduction would not know what depends on what;
+            # and with the clock `ordered` it may miss a trace.
+            reduced = self.granularity == "memory" and self.time != "ordered"
+            usual = "dpor" if reduced else "dfs"
             object.__setattr__(self, "strategy", usual)
         _one_of("strategy", self.strategy, STRATEGIES)
         _one_of("time", self.time, TIME_MODES)
