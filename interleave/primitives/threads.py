@@ -520,6 +520,7 @@ def _start_new_thread(
 
     def body() -> None:
         try:
+            about_to_call(function, args, kwargs)
             function(*args, **(kwargs or {}))
         except SystemExit:
             pass
@@ -588,6 +589,7 @@ def _start_joinable_thread(
 
     def body() -> None:
         try:
+            about_to_call(function)
             function()
         except SystemExit:
             pass
