@@ -111,7 +111,7 @@ def test_state_that_is_left_over_is_named(program, strategy):
 
 
 def test_the_first_event_that_differs_is_shown_as_it_was_and_as_it_is():
-    report = interleave.check(fills_a_list)
+    report = interleave.check(fills_a_list, granularity="sync")
 
     assert report.reasons[0] == (
         "execution 0 and its repetition, with the same choices, part at event 5: before, main.0 "
@@ -169,10 +169,10 @@ def test_an_outcome_that_is_another_each_time_is_noticed_though_the_events_are_t
         pausing(1)
         return uuid.uuid4()
 
-    report = interleave.check(program)
+    report = interleave.check(program, granularity="sync")
 
     assert report.verdict == "nondeterministic"
-    assert "and its repetition have the same 12 events and end differently: " in report.reasons[0]
+    assert "and its repetition have the same 13 events and end differently: " in report.reasons[0]
     assert "before, the program returned UUID(" in report.reasons[0]
 
 
