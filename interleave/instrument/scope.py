@@ -114,9 +114,14 @@ class Instrumentation:
         self._originals: dict[int, CodeType] = {}
         self._inside: dict[int, CodeType] = {}  # what became of functions inside others
         self._kept: list[Any] = []
+        self._references: dict[int, int] = {}  # to each rewritten code object, all being in place
 
     def instrument(self, roots: list[Any]) -> None:
         """Exchange the code of every function in scope that can be reached."""
+        self._exchange(roots)
+        self._references = _references()
+
+    def _exchange(self, roots: list[Any]) -> None:
         functions = _Search(self.scope).functions(roots)
         originals = {id(function.__code__): function for function in functions}
         inner = {
@@ -177,9 +182,14 @@ class Instrumentation:
 
     def restore(self) -> None:
         """Give every function its own code back."""
+        expected = self._references
         for function, code in self._exchanged:
+            if id(function.__code__) in expected:
+                expected[id(function.__code__)] -= 1
             function.__code__ = code
         self._exchanged.clear()
+        if _references() == expected:
+            return  # nobody holds a function that the program defined meanwhile
         for item in gc.get_objects():
             if type(item) is FunctionType:
                 before = self._originals.get(id(item.__code__))
@@ -203,6 +213,11 @@ class Instrumentation:
             module = names.get(holder)
             if isinstance(module, ModuleType):
                 hooks.shared_globals.setdefault(id(module.__dict__), set()).add(name)
+
+
+def _references() -> dict[int, int]:
+    """Count the references to each rewritten code object; looking for them takes far longer."""
+    return {key: sys.getrefcount(code) for key, code in hooks.own_codes.items()}
 
 
 def _codes(code: CodeType) -> Iterator[CodeType]:

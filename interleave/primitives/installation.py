@@ -21,6 +21,7 @@ ATTRIBUTE = "_interleave_state"
 TOOLS = frozenset(
     {
         "interleave",
+        "bytecode",
         "greenlet",
         "pytest",
         "_pytest",

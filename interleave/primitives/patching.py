@@ -133,6 +133,8 @@ def _rebind(table: dict[int, Any]) -> list[tuple[dict[str, Any], str, Any]]:
         if module_name.split(".", 1)[0] in _OURS or not isinstance(module, ModuleType):
             continue
         names = module.__dict__
+        if table.keys().isdisjoint(map(id, names.values())):
+            continue  # most modules: this takes a fifth of the time of the loop below
         for name, value in list(names.items()):
             other = table.get(id(value), _MISSING)
             if other is not _MISSING and (module_name, name) not in owned:
