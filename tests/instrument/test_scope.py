@@ -112,6 +112,31 @@ def test_every_function_gets_its_own_code_back():
     assert not hooks.memory.held
 
 
+@pytest.mark.parametrize("holders", [1, 2], ids=["one holder", "several holders"])
+def test_a_function_that_was_defined_meanwhile_and_is_kept_gets_its_own_code_back(holders):
+    kept = []
+
+    def program():
+        counter = Account()
+
+        def work():
+            counter.balance += 1
+
+        kept.extend([work] * holders)
+        thread = threading.Thread(target=work)
+        thread.start()
+        work()
+        thread.join()
+        return counter.balance
+
+    own = {code for code in program.__code__.co_consts if hasattr(code, "co_name")}
+
+    report = interleave.check(program, granularity="memory")
+
+    assert set(report.outcomes) == {1, 2}
+    assert {function.__code__ for function in kept} == own
+
+
 def test_a_check_that_goes_wrong_gives_the_code_back():
     code = Account.plain.__code__
 
