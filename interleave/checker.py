@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from interleave.contrast import Contrast, contrast_to, told_of
@@ -59,6 +60,32 @@ def check(
         opened.runtime.calm()
         _repeat(opened, exploration)
         return _report(opened, exploration)
+
+
+def sample(
+    program: Callable[[], Any] | Program | str,
+    strategy: Strategy,
+    *,
+    contrasted: bool = True,
+    **options: Any,
+) -> Report:
+    """Run the executions that a strategy of the caller's own asks for, and judge them.
+
+    The options are those of `check`; the report never calls them exhaustive. Without `contrasted`
+    it does not look for the nearest execution that passes.
+
+    Raises:
+        UsageError: for a program or option that cannot be used.
+    """
+    found = _program(program)
+    settings = Settings.of({**options, "strategy": "random"})
+    with session(found, settings) as opened:
+        exploration = explore(opened, strategy)
+        _repeat(opened, exploration)
+        report = _report(opened, exploration, contrasted=contrasted)
+    # The seed and number of `random` would lead elsewhere: what replays is the schedule.
+    failures = tuple(replace(failure, sample=None) for failure in report.failures)
+    return replace(report, failures=failures)
 
 
 def replay(
@@ -201,6 +228,7 @@ def _report(
     *,
     one: tuple[int, ...] | None = None,
     index: int = 0,
+    contrasted: bool = True,
 ) -> Report:
     """Make the report; `one` holds the choices if a single execution was replayed."""
     program, settings = opened.program, opened.settings
@@ -224,7 +252,7 @@ def _report(
         opened.instrumentation,
     )
     failures = [
-        _explained(opened, found, schedule, index, exploration.stop)
+        _explained(opened, found, schedule, index, exploration.stop, contrasted=contrasted)
         for found in exploration.failures
     ]
     runs = exploration.runs
@@ -268,13 +296,15 @@ def _explained(
     schedule: Callable[[Witness], Schedule],
     index: int,
     stop: Stop,
+    *,
+    contrasted: bool,
 ) -> Failure:
     """Run a failure's witness once more, recording, and tell what happened."""
     execution = opened.record(found.witness.choices)
     # Of a program that is not deterministic another execution would say nothing.
     contrast = (
         None
-        if stop in (Stop.DIVERGED, Stop.INTERRUPTED)
+        if not contrasted or stop in (Stop.DIVERGED, Stop.INTERRUPTED)
         else contrast_to(opened, found.witness.choices)
     )
     settings = opened.settings

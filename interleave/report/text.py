@@ -56,6 +56,11 @@ def lines(report: Report, width: int = WIDTH) -> Iterator[Line]:
         yield from _failure(report, failure, width)
 
 
+def counterexample(report: Report, failure: Failure) -> str:
+    """Return one failure of a report as plain text: what went wrong, its events, the replay."""
+    return "\n".join(text for _, text in _failure(report, failure, WIDTH))
+
+
 def counted(number: int, thing: str) -> str:
     """Return `1 thing`, `2 things`."""
     return f"{number:,} {thing}{'' if number == 1 else 's'}"
