@@ -12,7 +12,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from interleave.core import watchdog
 from interleave.core.outcome import Deadlocked, Hung, Interrupted, Returned
 from interleave.core.outcomes import shown
 from interleave.core.trace import Event, Origin, Touch
@@ -88,8 +87,7 @@ def contrast_to(session: Session, choices: Sequence[int]) -> Contrast | NoContra
     out, until a round has found something that passes, or the budget is spent. It is deterministic.
     """
     noted = _Noting(Replay(choices), session)
-    watched = watchdog.watching(session.runtime, session.settings.hang_seconds)
-    with resting_collector(), watched:
+    with resting_collector():
         failing = session.execute(noted, recording=True)
         if failing.steps > LONGEST:
             return None

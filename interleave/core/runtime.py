@@ -217,6 +217,8 @@ class Runtime:
         self.idle.clear()
         if self.nursery:
             self.nursery.throw(GreenletExit)
+        # Tasks know the runtime: let go of them, and with them of what the program has made.
+        self.pending, self.events, self.live, self.inside = [], [], [], {}
 
     def _reset(self, strategy: Strategy, *, recording: bool) -> None:
         self.count = next(_executions)

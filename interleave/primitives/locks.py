@@ -169,7 +169,12 @@ class Acquire(_LockOperation):
         return True
 
     def outside(self) -> Any:
-        return self.target.outside().acquire()
+        target = self.target
+        if target.creator is None:
+            return target.outside().acquire()
+        # Its program is over, and nobody is left to give it back: a finaliser that comes late
+        # must not wait for ever.
+        return target.outside().acquire(blocking=False) or super().outside()
 
     def holders(self) -> Iterable[Task]:
         owner = self.target.owner

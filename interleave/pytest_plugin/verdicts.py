@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from interleave.core import watchdog
 from interleave.core.outcome import Deadlocked, Raised
 from interleave.core.trace import in_stdlib
 from interleave.session import session
@@ -111,10 +110,7 @@ def _failure(
 def _execution(program: Program, schedule: Schedule, options: Mapping[str, Any]) -> Execution:
     modes = {name: getattr(schedule, name) for name in _OF_TOKEN}
     settings = Settings.of({**of_replay(options), **modes})
-    with (
-        session(program, settings) as opened,
-        watchdog.watching(opened.runtime, settings.hang_seconds),
-    ):
+    with session(program, settings) as opened:
         return opened.record(schedule.choices)
 
 
