@@ -218,7 +218,7 @@ class Runtime:
         if self.nursery:
             self.nursery.throw(GreenletExit)
         # Tasks know the runtime: let go of them, and with them of what the program has made.
-        self.pending, self.events, self.live, self.inside = [], [], [], {}
+        vars(self).update(pending=[], events=[], live=[], inside={})
 
     def _reset(self, strategy: Strategy, *, recording: bool) -> None:
         self.count = next(_executions)
