@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from types import CodeType
 from typing import TYPE_CHECKING, Any, Protocol
 
-from bytecode import Bytecode, Instr, Label
+from bytecode import Bytecode, ConcreteBytecode, Instr, Label
 from bytecode.instr import TryBegin
 
 from interleave.instrument.shared_names import NOTHING_KNOWN, cells_of, is_module_body
@@ -207,10 +207,16 @@ class _Rewriting:
             before = name
         source[:] = items
         source.argnames = list(code.co_varnames)  # keeps the order of `locals()`
-        new = source.to_code(
+        concrete = source.to_concrete_bytecode(compute_exception_stack_depths=False)
+        concrete.__class__ = _Assembler
+        new = concrete.to_code(
             stacksize=code.co_stacksize + _EXTRA_STACK + self.widest,
             compute_exception_stack_depths=False,
         )
+        if _units_with_lines(new) != len(new.co_code) // 2:
+            # A tracer (a debugger, coverage) would make CPython write behind what it allocated.
+            message = "its table of lines does not fit"
+            raise ValueError(message)
         return new.replace(co_name=code.co_name, co_qualname=code.co_qualname)
 
     def _kept(self, item: Instr) -> Iterator[Instr]:
@@ -320,6 +326,36 @@ class _Rewriting:
         yield skip
 
 
+class _Assembler(ConcreteBytecode):
+    """Writes columns from 128 on in the long form of the table of lines.
+
+    `bytecode` 0.19 writes those below 256 as single bytes, but a byte of 128 or more begins a new
+    entry (Objects/locations.md of CPython).
+    """
+
+    def _pack_location(
+        self, buf: bytearray, size: int, lineno: int, location: InstrLocation | None
+    ) -> None:
+        if (
+            location is None
+            or location.lineno is None
+            or location.col_offset is None
+            or max(location.col_offset, location.end_col_offset or 0) < 128
+        ):
+            super()._pack_location(buf, size, lineno, location)
+            return
+        below = (location.end_lineno or location.lineno) - location.lineno
+        buf.append(self._pack_location_header(14, size))
+        buf += self._encode_location_svarint(location.lineno - lineno)
+        for number in (below, location.col_offset + 1, (location.end_col_offset or 0) + 1):
+            buf += self._encode_location_varint(number)
+
+
+def _units_with_lines(code: CodeType) -> int:
+    """How many units of two bytes the table of lines covers (Objects/locations.md of CPython)."""
+    return sum((byte & 7) + 1 for byte in code.co_linetable if byte & 128)
+
+
 def _loads_method(item: Instr) -> bool:
     """Whether an instruction pushes a function and its object, or null and any other value."""
     arg = item.arg
@@ -423,7 +459,7 @@ def _after(item: Instr, stack: list[bool], *, jump: bool) -> list[bool]:
         del stack[max(kept, 0) :]
         stack.append(_VALUE)
     elif name in ("PRECALL", "KW_NAMES"):
-        pass
+        concrete.__class__ = _Assembler
     elif name == "SWAP":
         count = _number(arg)
         stack[-1], stack[-count] = stack[-count], stack[-1]

@@ -7,6 +7,7 @@ import traceback
 import types
 
 import pytest
+from bytecode import ConcreteBytecode
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -436,6 +437,7 @@ def run(code):
     return repr(names["outer"](names["Box"](), [1, 2, 3], {"k": 1, 0: 2}, []))
 
 
+@pytest.mark.filterwarnings("ignore::SyntaxWarning")  # `0 is 0` may be among the expressions
 @settings(max_examples=40, deadline=None, derandomize=True)
 @given(st.lists(statements(), min_size=1, max_size=5))
 def test_random_functions_do_the_same(blocks):
@@ -446,3 +448,39 @@ def test_random_functions_do_the_same(blocks):
     recording = Recording()
     assert run(rewrite(code, recording)) == expected
     assert recording.calls
+
+
+def test_a_table_of_lines_that_does_not_fit_is_refused(monkeypatch):
+    def short():
+        return 1
+
+    code = short.__code__
+    longer = code.replace(co_linetable=code.co_linetable + bytes([0b1_1111_000]))
+    monkeypatch.setattr(ConcreteBytecode, "to_code", lambda *_, **__: longer)
+    with pytest.raises(ValueError, match="table of lines"):
+        rewrite(code, hooks)
+
+
+def test_columns_far_to_the_right_keep_their_positions():
+    source = "def f(a):\n" + "".join(
+        f"    {'+'.join(['a.x'] * 12)}\n    {' ' * width}a.long_name_{width} + a.b\n"
+        if width == 0
+        else f"    {'(' * 1}{' ' * width}a.long_name_{width} + a.b)\n"
+        for width in (0, 60, 110, 118, 121, 125, 140, 200, 245, 250, 300)
+    )
+    plain: dict[str, object] = {}
+    exec(source, plain)
+    before = plain["f"].__code__
+    after = rewrite(before, hooks)
+    named = {
+        code: {
+            (item.opname, item.positions)
+            for item in dis.get_instructions(code)
+            if str(item.argval).startswith("long_name")
+        }
+        for code in (before, after)
+    }
+    assert len(named[before]) == 11
+    assert {positions for _, positions in named[before]} <= {
+        positions for _, positions in named[after]
+    }
