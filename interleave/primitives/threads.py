@@ -250,6 +250,12 @@ def restore_adopted() -> None:
         thread.__dict__.update(saved)
 
 
+def _demand(fact: bool, message: str) -> None:
+    """Assert as the standard library does; a test tool must not add to the message."""
+    if not fact:
+        raise AssertionError(message)
+
+
 def _init(  # noqa: PLR0917 - the signature of Thread
     self: Any,
     group: None = None,
@@ -264,7 +270,7 @@ def _init(  # noqa: PLR0917 - the signature of Thread
     if not in_task():
         original(Thread, "__init__")(self, group, target, name, args, kwargs, daemon=daemon, **more)
         return
-    assert group is None, "group argument must be None for now"
+    _demand(group is None, "group argument must be None for now")
     task = running()[1]
     state = ThreadState(task)
     attributes = self.__dict__
@@ -283,14 +289,14 @@ def _init(  # noqa: PLR0917 - the signature of Thread
 
 
 def _name_of(self: Any) -> str:
-    assert self._initialized, "Thread.__init__() not called"
+    _demand(self._initialized, "Thread.__init__() not called")
     if self._name is None:
         self._name = _default_name(self.__dict__[ATTRIBUTE])
     return self._name  # type: ignore[no-any-return]
 
 
 def _rename(self: Any, name: str) -> None:
-    assert self._initialized, "Thread.__init__() not called"
+    _demand(self._initialized, "Thread.__init__() not called")
     self._name = str(name)
 
 
@@ -303,7 +309,7 @@ def _default_name(state: ThreadState) -> str:
 
 
 def _ident_of(self: Any) -> int | None:
-    assert self._initialized, "Thread.__init__() not called"
+    _demand(self._initialized, "Thread.__init__() not called")
     state = self.__dict__.get(ATTRIBUTE)
     if state is None or state.real:
         return self._ident  # type: ignore[no-any-return]
@@ -392,7 +398,7 @@ def _join(self: Any, timeout: float | None = None) -> None:
 
 
 def _is_alive(self: Any) -> bool:
-    assert self._initialized, "Thread.__init__() not called"
+    _demand(self._initialized, "Thread.__init__() not called")
     state = state_of(self, adopt)
     if state is None or state.real:
         return original(Thread, "is_alive")(self)  # type: ignore[no-any-return]
@@ -412,7 +418,7 @@ def _set_daemon(self: Any, daemonic: bool) -> None:
 
 
 def _repr(self: Any) -> str:
-    assert self._initialized, "Thread.__init__() was not called"
+    _demand(self._initialized, "Thread.__init__() was not called")
     state = self.__dict__.get(ATTRIBUTE)
     if state is None or state.real:
         return original(Thread, "__repr__")(self)  # type: ignore[no-any-return]
