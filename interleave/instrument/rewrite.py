@@ -459,7 +459,7 @@ def _after(item: Instr, stack: list[bool], *, jump: bool) -> list[bool]:
         del stack[max(kept, 0) :]
         stack.append(_VALUE)
     elif name in ("PRECALL", "KW_NAMES"):
-        concrete.__class__ = _Assembler
+        pass
     elif name == "SWAP":
         count = _number(arg)
         stack[-1], stack[-count] = stack[-count], stack[-1]
