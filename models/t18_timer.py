@@ -35,7 +35,7 @@ def start_and_cancel(patience: float) -> tuple[str, ...]:
     return tuple(happened)
 
 
-@model(outcomes=[("cancelled",), ("ran", "cancelled")])
+@model(outcomes=[("cancelled",), ("ran", "cancelled")], granularity="sync")
 def timer_cancelled() -> tuple[str, ...]:
     """Cancel after a moment, durations promising nothing."""
     return start_and_cancel(0.1)
