@@ -101,6 +101,7 @@ def test_the_first_failure_ends_the_run_and_is_run_alone_next_time(run_tests, py
 
 
 def test_workers_of_xdist_report_to_one_summary_and_share_the_store(run_tests, pytester):
+    pytest.importorskip("xdist", reason="pytest-xdist comes with the extra dev")
     source = "".join(UNLOCKED.replace("two", f"two_{number}") for number in range(4))
 
     result = run_tests(source, "-n", "2")
