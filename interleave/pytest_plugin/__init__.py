@@ -102,6 +102,11 @@ def pytest_leave_pdb() -> None:
     _pause(paused=False)
 
 
+def pytest_unconfigure() -> None:
+    """Watch again, too, where the debugger was left by quitting it."""
+    _pause(paused=False)
+
+
 def _pause(*, paused: bool) -> None:
     watchdog = sys.modules.get("interleave.core.watchdog")
     if watchdog is not None:
