@@ -80,7 +80,7 @@ def sample(
     found = _program(program)
     settings = Settings.of({**options, "strategy": "random"})
     with session(found, settings) as opened:
-        exploration = explore(opened, strategy)
+        exploration = explore(opened, strategy, repeating=False)
         _repeat(opened, exploration)
         report = _report(opened, exploration, contrasted=contrasted)
     # The seed and number of `random` would lead elsewhere: what replays is the schedule.
