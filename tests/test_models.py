@@ -26,7 +26,13 @@ def test_sampling_reaches_all_90_log_orders_of_the_pool_and_no_other():
     # 6! / (2! 2! 2!): every order of the three pairs of lines in which no pair is turned round.
     program = import_file(MODELS / "t05_pool_map.py").pool_map
     report = interleave.check(
-        program, strategy="random", seed=1, executions=100_000, observe="output", seconds=600
+        program,
+        strategy="random",
+        granularity="sync",
+        seed=1,
+        executions=100_000,
+        observe="output",
+        seconds=600,
     )
     assert report.verdict == "pass"
     assert len(report.outcomes) == 90
