@@ -73,6 +73,7 @@ def assert_smallest(number):
     assert (report.verdict, report.failures[0].preemptions) == ("fail", 1)
 
 
+@pytest.mark.slow  # on 3.12 such a search takes minutes: why is not known yet
 @pytest.mark.parametrize("number", range(1))
 def test_an_overdraft_shrinks_to_two_operations_and_one_preemption(number):
     assert_smallest(number)
@@ -97,6 +98,7 @@ def test_a_correct_account_passes_under_every_default_of_hypothesis():
     assert max(seen) == 100
 
 
+@pytest.mark.slow  # likewise
 def test_a_failure_is_kept_in_the_database_and_found_again_at_once():
     database = InMemoryExampleDatabase()
     runs = []
