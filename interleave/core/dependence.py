@@ -34,11 +34,6 @@ CLOCK, WORLD, THREADS, MAIN = -2, -3, -4, -5
 main has come to its end."""
 
 
-def conflicting(mode: int, other: int) -> bool:
-    """Whether two accesses to one location in these modes depend on each other."""
-    return mode != other or mode == WRITE
-
-
 def dependent(one: Footprint, other: Footprint) -> bool:
     """Whether two operations of different tasks with these footprints depend on each other."""
     if one is EVERYTHING or other is EVERYTHING:
