@@ -22,12 +22,13 @@ from typing import TYPE_CHECKING, Any
 from interleave.core import context
 from interleave.core.trace import in_stdlib
 from interleave.instrument import hooks
+from interleave.instrument.holders import holder_of, holders_named, methods_of
 from interleave.instrument.rewrite import rewrite
 from interleave.instrument.shared_names import is_module_body, stored_globals
 from interleave.primitives.installation import TOOLS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from interleave.core.program import Program
     from interleave.instrument.rewrite import Done
@@ -115,6 +116,7 @@ class Instrumentation:
         self._inside: dict[int, CodeType] = {}  # what became of functions inside others
         self._kept: list[Any] = []
         self._references: dict[int, int] = {}  # to each rewritten code object, all being in place
+        self._holders: set[type] = set()  # whose methods are instrumented, too
 
     def instrument(self, roots: list[Any]) -> None:
         """Exchange the code of every function in scope that can be reached."""
@@ -122,7 +124,27 @@ class Instrumentation:
         self._references = _references()
 
     def _exchange(self, roots: list[Any]) -> None:
-        functions = _Search(self.scope).functions(roots)
+        search = _Search(self.scope)
+        functions = search.functions(roots)
+        for function in functions:
+            search.holders.update(dict.fromkeys(holders_named(_words(function.__code__))))
+        for function in self._exchange_code(functions):
+            self._cover(function.__globals__.get("__name__"))
+        self._exchange_holders(search.holders)
+
+    def _exchange_holders(self, holders: Iterable[type]) -> None:
+        """Exchange the methods of classes of the standard library that hold the program's data."""
+        new = [
+            cls
+            for cls in holders
+            if cls not in self._holders and not _matches(cls.__module__, self.scope.exclude)
+        ]
+        self._holders.update(new)
+        self._exchange_code([function for cls in new for function in methods_of(cls)])
+
+    def _exchange_code(self, functions: list[FunctionType]) -> list[FunctionType]:
+        """Rewrite functions; return those whose code is another one now."""
+        exchanged = []
         originals = {id(function.__code__): function for function in functions}
         inner = {
             id(code)
@@ -139,7 +161,8 @@ class Instrumentation:
             if new is not code:
                 function.__code__ = new
                 self._exchanged.append((function, code))
-                self._cover(function.__globals__.get("__name__"))
+                exchanged.append(function)
+        return exchanged
 
     def code(self, code: CodeType, names: dict[str, Any]) -> CodeType:
         """Return the rewriting of a code object that runs with these global names."""
@@ -178,6 +201,7 @@ class Instrumentation:
         self._note_stores(code, names)
         hooks.forget_lookups()
         self._cover(names.get("__name__"))
+        self._exchange_holders(holders_named(_words(code)))
         return self.code(code, names)
 
     def restore(self) -> None:
@@ -266,6 +290,7 @@ class _Search:
         self.seen: set[int] = set()
         self.waiting: list[Any] = []
         self.found: list[FunctionType] = []
+        self.holders: dict[type, None] = {}  # in the order in which they were met
 
     def functions(self, roots: list[Any]) -> list[FunctionType]:
         self.waiting.extend(reversed(roots))
@@ -279,6 +304,9 @@ class _Search:
         return self.found
 
     def _look(self, item: Any) -> None:
+        holder = holder_of(item)
+        if holder is not None:
+            self.holders[holder] = None
         if type(item) is FunctionType:
             if self.scope.holds_function(item):
                 self.found.append(item)
