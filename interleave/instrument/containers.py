@@ -23,6 +23,7 @@ class Shape(enum.Enum):
     WHOLE = "as a whole"
     VIEW = "a view of a dictionary"
     ITERATOR = "an iterator written in C"
+    GENERATOR = "a generator"
 
 
 _WHOLE = (list, set, collections.deque, bytearray, array.array)
@@ -84,6 +85,8 @@ def shape_of(cls: type) -> Shape:
             found = Shape.VIEW
         elif cls in LEAF_ITERATORS or cls in OTHER_ITERATORS:
             found = Shape.ITERATOR
+        elif cls is GeneratorType:
+            found = Shape.GENERATOR
         else:
             found = Shape.NONE
         if len(SHAPES) < 10_000:
@@ -99,7 +102,10 @@ _KEY_VIEWS = (
 
 
 def underlying(item: Any) -> tuple[tuple[Any, bool], ...]:
-    """Return the containers that an iterator or view goes through, and whether by keys alone."""
+    """Return the containers and generators that an iterator or view goes through.
+
+    Each comes with whether it is gone through by keys alone.
+    """
     found: list[tuple[Any, bool]] = []
     waiting = [item]
     seen = 0
@@ -113,6 +119,8 @@ def underlying(item: Any) -> tuple[tuple[Any, bool], ...]:
             if shape in (Shape.DICT, Shape.WHOLE):
                 if leaf:
                     found.append((referent, cls in _KEY_VIEWS))
+            elif shape is Shape.GENERATOR:
+                found.append((referent, False))
             elif shape is not Shape.NONE:
                 waiting.append(referent)
             elif type(referent) is tuple and cls is not enumerate:
@@ -217,7 +225,7 @@ QUIET = frozenset(
 PLAIN_TYPES: frozenset[type] = frozenset(
     {
         *(int, float, complex, str, bytes, bool, tuple, frozenset, range, slice, type(None)),
-        *(type(Ellipsis), type(NotImplemented), GeneratorType, type(len), type([].__len__)),
+        *(type(Ellipsis), type(NotImplemented), type(len), type([].__len__)),
         *(type(list.append), type(list.__len__), super),
     }
 )

@@ -15,6 +15,7 @@ from interleave.instrument.attributes import (
     match_class,
 )
 from interleave.instrument.calls import call, call_expanded
+from interleave.instrument.generators import suspending
 from interleave.instrument.items import (
     binary,
     contains,
@@ -75,4 +76,5 @@ __all__ = [
     "slice_write",
     "step",
     "stored_attributes",
+    "suspending",
 ]

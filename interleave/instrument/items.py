@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from types import FunctionType
+from types import FunctionType, GeneratorType
 from typing import TYPE_CHECKING, Any
 
 from interleave._real import get_ident
 from interleave.core import context
 from interleave.core.context import perform
 from interleave.instrument.containers import SHAPES, Shape, shape_of, underlying
+from interleave.instrument.generators import is_shared, resume, state_of
 from interleave.instrument.known import in_class, memory, touch
 from interleave.primitives.memory import KEYS, OTHER, Read, Write
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from interleave.primitives.memory import Location
 
 _NONE, _DICT, _WHOLE, _ITERATOR = Shape.NONE, Shape.DICT, Shape.WHOLE, Shape.ITERATOR
+_GENERATOR = Shape.GENERATOR
 
 _held = memory.held
 _wholes = memory.wholes
@@ -95,6 +97,8 @@ def size_of(item: Any, runtime: Runtime) -> Touches:
         return keys(item, runtime)
     if shape is _WHOLE:
         return whole(item, runtime)
+    if shape is _GENERATOR:
+        return [(state_of(item, runtime), True)]
     return _below(item, runtime)
 
 
@@ -110,6 +114,8 @@ def contents_of(item: Any, runtime: Runtime, *, writes: bool = False) -> Touches
         if writes:
             found += memory.blur(memory.hold(item, runtime, by_attribute=False))
         return found
+    if shape is _GENERATOR:
+        return [(state_of(item, runtime), True)]
     found = whole(item, runtime, writes=True) if shape is _ITERATOR else []
     return found + _below(item, runtime, writes=writes)
 
@@ -316,6 +322,10 @@ def iterating(item: Any) -> None:
         if context._thread == get_ident():
             memory.begin(runtime)
             memory.passed[id(item)] = item  # others may hold it
+    elif shape is _GENERATOR:
+        # Known are: the loop, this function's variable, and what the question itself takes.
+        if is_shared(item, 4) and context._thread == get_ident():
+            state_of(item, runtime)
     elif runtime.begun > 1 and (shape is not _WHOLE or isinstance(item, set | deque)):
         touch(size_of, item, runtime)
 
@@ -327,6 +337,9 @@ def step(iterator: Any) -> None:
         return
     cls = type(iterator)
     if SHAPES.get(cls) is _NONE:
+        return
+    if cls is GeneratorType:
+        resume(iterator)
         return
     if cls is _LIST_ITERATOR and not memory.passed and context._thread == get_ident():
         location = memory.steps.get(id(iterator))

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
+from inspect import CO_GENERATOR
 from types import CodeType
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -91,6 +92,7 @@ _SITES: dict[str, _Site] = {
     "CONTAINS_OP": _Site("contains", (1, 2)),
     "COMPARE_OP": _Site("binary", (2, 1)),
     "GET_ITER": _Site("iterating", (1,)),
+    "GET_YIELD_FROM_ITER": _Site("iterating", (1,)),
     "FOR_ITER": _Site("step", (1,)),
     "SEND": _Site("step", (2,)),
 }
@@ -124,6 +126,7 @@ _NAMES = {
     "DELETE_NAME": "global_delete",
 }
 _CELL_READS = frozenset({"LOAD_DEREF", "LOAD_CLASSDEREF", "LOAD_FROM_DICT_OR_DEREF"})
+_SUSPENDING = frozenset({"YIELD_VALUE", "RETURN_VALUE", "RETURN_CONST"})
 _CELL_WRITES = frozenset({"STORE_DEREF", "DELETE_DEREF"})
 
 CALLS = frozenset({"CALL", "CALL_KW", "CALL_FUNCTION_EX"})
@@ -170,6 +173,7 @@ class _Rewriting:
         self.cells = cells_of(code, cells)
         self.done = done
         self.module_body = is_module_body(code)
+        self.generator = bool(code.co_flags & CO_GENERATOR)
         self.widest = 0
 
     def result(self) -> CodeType:
@@ -264,6 +268,9 @@ class _Rewriting:
             if variable not in self.cells.constant:
                 hook = "cell_read" if name in _CELL_READS else "cell_write"
                 yield from self._hook(hook, (), (arg, variable), place)
+        elif name in _SUSPENDING:
+            if self.generator:
+                yield from self._hook("suspending", (), (), place)
         elif name in _GLOBAL_READS:
             text = arg[1] if isinstance(arg, tuple) else arg
             if text in self.shared_globals:

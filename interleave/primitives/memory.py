@@ -19,6 +19,7 @@ from interleave.core.trace import Touch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from weakref import ref
 
     from interleave.core.operation import Past
     from interleave.core.runtime import Runtime
@@ -50,6 +51,9 @@ every access to one key of that dictionary reads it."""
 
 VALUE: Final = Part("")
 """What a variable of an enclosing function holds."""
+
+STATE: Final = Part("")
+"""How far a generator has come."""
 
 
 ABSENT: Final = Part(" (nothing)")
@@ -172,6 +176,8 @@ class Memory:
         self.iterators: dict[int, tuple[Any, tuple[Any, ...]]] = {}
         self.steps: dict[int, Location] = {}  # of the list that an iterator goes through
         self.passed: dict[int, Any] = {}  # iterators that a loop was given, and did not make
+        self.frames: dict[int, Location] = {}  # of generators, which are not kept alive
+        self.watched: dict[int, ref[Any]] = {}  # those generators
         self.kept: list[Any] = []
         self._numbers: dict[tuple[Task, str], int] = {}
 
@@ -183,6 +189,8 @@ class Memory:
         self.iterators.clear()
         self.steps.clear()
         self.passed.clear()
+        self.frames.clear()
+        self.watched.clear()
         self.kept.clear()
         self._numbers.clear()
 
