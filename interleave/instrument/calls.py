@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 from interleave._real import get_ident
 from interleave.core import context
 from interleave.core.context import perform
+from interleave.instrument import known
 from interleave.instrument.attributes import (
     CODE,
     deletes_of,
@@ -42,6 +43,7 @@ from interleave.instrument.containers import (
     Use,
     shape_of,
 )
+from interleave.instrument.holders import functions_of
 from interleave.instrument.items import (
     EXACT,
     contents_of,
@@ -57,6 +59,7 @@ from interleave.instrument.items import (
     whole,
 )
 from interleave.instrument.known import (
+    foreign_codes,
     in_class,
     memory,
     own_classes,
@@ -79,7 +82,7 @@ def call(function: Any, *args: Any) -> None:
         return
     kind = type(function)
     if kind is FunctionType:
-        if id(function.__code__) in own_codes or not args:
+        if id(function.__code__) in own_codes or _is_met(function) or not args:
             return
     elif kind is MethodType:
         inner = function.__func__
@@ -137,10 +140,24 @@ _BY_NAME = frozenset({Use.GET, Use.SET, Use.DELETE, Use.VARS})
 """What these functions touch depends on more than the containers they get."""
 
 
+def _is_met(function: FunctionType) -> bool:
+    """Whether a function is new, and has hooks of its own from now on."""
+    code = function.__code__
+    if foreign_codes.get(id(code)) is code or known.meet_functions is None:
+        return False
+    if known.meet_functions((function,)):
+        return True
+    if len(foreign_codes) < 10_000:
+        foreign_codes[id(code)] = code
+    return False
+
+
 def _is_own(cls: type) -> bool:
     """Whether making an instance runs code that has hooks of its own."""
     own = own_classes.get(cls)
     if own is None:
+        if known.meet_functions is not None:
+            known.meet_functions(functions_of(cls))
         own = USES.get(cls) is None and any(_has_hooks(cls, name) for name in _MAKERS)
         if len(own_classes) < 10_000:
             own_classes[cls] = own

@@ -53,9 +53,19 @@ def holder_of(item: Any) -> type | None:
 
 
 def methods_of(holder: type) -> Iterator[FunctionType]:
-    """Yield the functions that a class and its companions define, properties included."""
+    """Yield the functions that a class and its companions define."""
     for cls in (holder, *HOLDERS[holder]):
-        for value in vars(cls).values():
-            function = getattr(value, "__func__", getattr(value, "fget", value))
-            if type(function) is FunctionType:
-                yield function
+        yield from functions_of(cls)
+
+
+def functions_of(cls: type) -> Iterator[FunctionType]:
+    """Yield the functions that a class itself defines, those of class methods and the like too."""
+    for value in list(type.__dict__["__dict__"].__get__(cls).values()):
+        kind = type(value)
+        function = value
+        if kind is classmethod or kind is staticmethod:
+            function = value.__func__
+        elif kind is property:
+            function = value.fget
+        if type(function) is FunctionType:
+            yield function

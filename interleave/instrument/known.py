@@ -11,8 +11,8 @@ from interleave.instrument.rewrite import Gate
 from interleave.primitives.memory import Compound, Memory
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from types import CodeType
+    from collections.abc import Callable, Iterable
+    from types import CodeType, FunctionType
 
     from interleave.primitives.memory import Location
 
@@ -36,6 +36,13 @@ While there are none, nobody can see which attributes an object has, but by aski
 
 own_classes: dict[type, bool] = {}
 """Whether making an instance runs instrumented code; forgotten when a class changes."""
+
+foreign_codes: dict[int, CodeType] = {}
+"""Code of functions by its `id` that was looked at and has no hooks of its own."""
+
+meet_functions: Callable[[Iterable[FunctionType]], bool] | None = None
+"""Instruments those functions that are in scope and were made while the check runs, by `exec` for
+example, as the methods of a dataclass are; tells whether there were any."""
 
 Touches = list[tuple["Location", bool]]
 """Locations, each with whether it is written."""

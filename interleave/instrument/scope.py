@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from interleave.core import context
 from interleave.core.trace import in_stdlib
-from interleave.instrument import hooks
+from interleave.instrument import hooks, known
 from interleave.instrument.holders import holder_of, holders_named, methods_of
 from interleave.instrument.rewrite import rewrite
 from interleave.instrument.shared_names import is_module_body, stored_globals
@@ -81,7 +81,10 @@ class Scope:
     def holds_function(self, function: FunctionType) -> bool:
         """Whether a function is instrumented."""
         name = function.__globals__.get("__name__")
-        return isinstance(name, str) and self.holds(name, function.__code__.co_filename)
+        file = function.__code__.co_filename
+        if name is None:
+            return file.startswith("<")  # the program has made it, with names of its own
+        return isinstance(name, str) and self.holds(name, file)
 
     def holds_module(self, module: ModuleType) -> bool:
         """Whether the functions of a module are instrumented."""
@@ -164,10 +167,31 @@ class Instrumentation:
                 exchanged.append(function)
         return exchanged
 
+    def meet(self, functions: Iterable[FunctionType]) -> bool:
+        """Instrument functions in scope that were made while the check runs.
+
+        Code that is made anew in each execution is rewritten once. Who gets its own code back is
+        found at the end: the functions are not kept.
+        """
+        met = False
+        for function in functions:
+            code = function.__code__
+            if id(code) in self._originals or not self.scope.holds_function(function):
+                continue
+            code = _bodies.setdefault((code, code.co_filename), code)
+            self._note_stores(code, function.__globals__)
+            new = self.code(code, function.__globals__)
+            if new is not code:
+                function.__code__ = new
+                self._cover(function.__globals__.get("__name__"))
+                met = True
+        if met:
+            hooks.forget_lookups()
+        return met
+
     def code(self, code: CodeType, names: dict[str, Any]) -> CodeType:
         """Return the rewriting of a code object that runs with these global names."""
-        known = self._originals.get(id(code))
-        if known is not None:
+        if id(code) in self._originals:
             return code  # rewritten already
         shared = frozenset(hooks.shared_globals.get(id(names), ())) | stored_globals(code)
         if id(names) not in hooks.shared_globals:
@@ -359,12 +383,15 @@ def instrumented(
     try:
         hooks.gate[:] = [True]
         context.call_hook = hooks.call
+        known.meet_functions = work.meet
         work.instrument(roots)
         with imports_rewritten(work), _script_rewritten(program, work):
             yield work
     finally:
         hooks.gate.clear()
         context.call_hook = None
+        known.meet_functions = None
+        known.foreign_codes.clear()
         work.restore()
         hooks.memory.clear()
         hooks.own_codes.clear()

@@ -1,5 +1,6 @@
 """Which code is instrumented, and that it is given back."""
 
+import dataclasses
 import functools
 import random
 import sys
@@ -278,3 +279,55 @@ def test_cachetools_with_a_lock_holds():
         keep_going=True,
     )
     assert set(report.outcomes) == {True}
+
+
+def test_methods_that_a_decorator_makes_while_the_check_runs_are_seen():
+    def program():
+        @dataclasses.dataclass
+        class Point:
+            x: int = 0
+            y: int = 0
+
+        point, target = Point(), Point(1, 0)
+        found = []
+
+        def move():
+            point.x = 1
+            point.y = 1
+
+        threads = [
+            threading.Thread(target=lambda: found.append(point == target)),
+            threading.Thread(target=move),
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return found[0]
+
+    report = interleave.check(program)
+    assert set(report.outcomes) == {False, True}
+    # Each of both reads comes before or after its write; from 3.13 on x != 1 ends the comparison.
+    assert report.executions == (4 if sys.version_info < (3, 13) else 3)
+
+
+@pytest.mark.parametrize("names", [{}, {"__name__": __name__}], ids=["nameless", "named"])
+def test_a_function_made_of_text_is_seen(names):
+    kept = []
+
+    def program():
+        namespace = dict(names)
+        exec("def add(box):\n    box.balance += 1", namespace)
+        kept.append(namespace["add"])
+        box = Account()
+        threads = [threading.Thread(target=namespace["add"], args=(box,)) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return box.balance
+
+    assert set(interleave.check(program).outcomes) == {1, 2}
+    plain = {}
+    exec("def add(box):\n    box.balance += 1", plain)
+    assert {function.__code__.co_code for function in kept} == {plain["add"].__code__.co_code}
