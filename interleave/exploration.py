@@ -47,6 +47,15 @@ if TYPE_CHECKING:
 REPEATED = 3
 """Of so many outcomes the witness is run again at the end, to see that it still shows them."""
 
+_WAITING = {
+    "with": "a `with` statement waits there, perhaps",
+    "acquire": "`acquire` waits there, perhaps",
+    "__enter__": "`__enter__` waits there, perhaps",
+    "get": "`get` waits there, perhaps",
+    "wait": "`wait` waits there, perhaps",
+}
+"""What is said of a program that hangs in the call of a method, or of `with`."""
+
 _COLLECT_EVERY = 500
 """The cyclic collector rests during executions, not between."""
 
@@ -285,11 +294,12 @@ class _Judge:
                 if never and exploration.cut >= UNFINISHED_LIMIT:
                     return Stop.UNFINISHED
                 return None
-            case Hung(task, location, seconds):
+            case Hung(task, location, seconds, call):
                 exploration.detail = (
                     f"{task} ran for {seconds:g} s without coming back to the scheduler"
                     + (f", at {location}" if location else "")
                 )
+                exploration.causes = self._causes_of_a_hang(call)
                 return Stop.HUNG
             case Uncontrolled(message, _):
                 exploration.detail = message
@@ -304,6 +314,21 @@ class _Judge:
                 raise InterleaveInternalError(message)
             case _:
                 assert_never(ending)
+
+    def _causes_of_a_hang(self, call: str) -> tuple[str, ...]:
+        """Say what a program may wait for that stands in the call of this method."""
+        if call not in _WAITING:
+            return ()
+        way = (
+            "check with --granularity memory, where instrumented code uses it"
+            if self.settings.granularity == "sync"
+            else "instrument the module that uses it (--include)"
+        )
+        cause = (
+            f"{_WAITING[call]} on a real lock or queue, which only instrumented code has simulated "
+            f"if it was made before the check: {way}, or make it inside the program"
+        )
+        return (cause,)
 
     def _returned(self, execution: Execution, value: Any) -> Stop | None:
         exploration = self.exploration

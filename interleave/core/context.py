@@ -20,7 +20,7 @@ _runtime: Runtime = None  # type: ignore[assignment]  # none only while no task 
 _thread = 0  # the OS thread that runs tasks right now; 0, which no thread has, if none does
 
 
-call_hook: Callable[..., None] | None = None
+call_hook: Callable[..., object] | None = None
 """What instrumentation wants to be called before each call; none where nothing is instrumented."""
 
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from interleave.core.dependence import Footprint, Key
+    from interleave.core.runtime import Runtime
     from interleave.core.task import Task
 
 
@@ -87,6 +88,11 @@ class SimObject:
     def reset(self) -> None:
         """Go back to how it was made: a program may keep it in a global from one execution on."""
         self.wrote_at = self.read_at = 0.0
+
+    def new_key(self, runtime: Runtime) -> int:
+        """Return what is to stand for it in the footprints of this execution."""
+        runtime.keys += 1
+        return runtime.keys
 
     def snapshot(self) -> Any:
         """What guards and effects of operations on it depend on, as a small value."""

@@ -66,6 +66,7 @@ class Hung:
     task: str
     location: str | None
     seconds: float
+    call: str = ""  # the method whose call it stands in, or `with`; nothing where that is unknown
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ from interleave.core.outcome import (
 from interleave.core.recording import Recorder
 from interleave.core.task import Task
 from interleave.core.thread_locals import locals_of_thread
-from interleave.core.trace import user_place, user_place_of
+from interleave.core.trace import call_of, user_place, user_place_of
 from interleave.errors import (
     HangDetected,
     InterleaveError,
@@ -291,7 +291,8 @@ class Runtime:
         place = user_place_of(error)
         match error:
             case HangDetected():
-                ending = Hung(task.id, str(place) if place else None, self.settings.hang_seconds)
+                where = str(place) if place else None
+                ending = Hung(task.id, where, self.settings.hang_seconds, call_of(error))
             case KeyboardInterrupt() if not self.hears_interrupts:
                 ending = Interrupted()
             case ScheduleError() | NondeterministicError():
@@ -450,7 +451,7 @@ class Runtime:
         """Reset an object that comes from before this execution: each begins with fresh state."""
         item.reset()
         item.epoch = self.count
-        item.key = self.keys = self.keys + 1
+        item.key = item.new_key(self)
 
     def perform_unscheduled(self, task: Task, op: Operation) -> Any:
         """Take effect at once: inside another operation, or while the task is torn down."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dis
 import linecache
 from dataclasses import dataclass
 from pathlib import Path
@@ -144,6 +145,34 @@ def user_place_of(error: BaseException) -> Place | None:
                 found = place
         step = step.tb_next
     return found or fallback
+
+
+def call_of(error: BaseException) -> str:
+    """Return the method whose call an exception came out of, `with` for an `__enter__` of C.
+
+    Nothing where the code outside this package does not stand in the call of a method.
+    """
+    step = error.__traceback__
+    code, at = None, -1
+    while step is not None:
+        if not step.tb_frame.f_code.co_filename.startswith(_PACKAGE):
+            code, at = step.tb_frame.f_code, step.tb_lasti
+        step = step.tb_next
+    if code is None:
+        return ""
+    methods: dict[tuple[int | None, int | None], str] = {}  # by where the whole expression begins
+    for instruction in dis.get_instructions(code):
+        positions = instruction.positions
+        if positions is None:
+            continue
+        begins = positions.lineno, positions.col_offset
+        if instruction.offset == at:
+            if instruction.opname == "BEFORE_WITH":
+                return "with"
+            return methods.get(begins, "") if instruction.opname.startswith("CALL") else ""
+        if instruction.opname in ("LOAD_ATTR", "LOAD_METHOD"):
+            methods[begins] = str(instruction.argval)
+    return ""
 
 
 def in_stdlib(file: str) -> bool:

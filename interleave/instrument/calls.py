@@ -67,6 +67,7 @@ from interleave.instrument.known import (
     stored_attributes,
     touch,
 )
+from interleave.instrument.substitution import called_instead
 from interleave.primitives.memory import KEYS, Read, Write
 
 if TYPE_CHECKING:
@@ -75,30 +76,37 @@ if TYPE_CHECKING:
     from interleave.primitives.memory import Access
 
 
-def call(function: Any, *args: Any) -> None:
-    """Before a call; the values of keyword arguments are among `args`, without their names."""
+def call(function: Any, *args: Any) -> Any:
+    """Before a call: return what is called instead, which is mostly `function`.
+
+    The values of keyword arguments are among `args`, without their names.
+    """
     runtime = context._runtime
     if runtime is None:
-        return
+        return function
     kind = type(function)
     if kind is FunctionType:
         if id(function.__code__) in own_codes or _is_met(function) or not args:
-            return
+            return function
     elif kind is MethodType:
         inner = function.__func__
         if type(inner) is FunctionType and id(inner.__code__) in own_codes:
-            return
+            return function
         if not args and not issubclass(type(function.__self__), random.Random):
-            return
+            return function
     elif kind is BuiltinFunctionType:
         if runtime.begun > 1 and _is_quick(function, args, runtime):
-            return
+            return function
     elif kind is type and (own_classes.get(function) or _is_own(function)):
-        return
+        return function
+    if context._thread != get_ident():
+        return function
+    instead = called_instead(function, args)
     if runtime.begun > 1:
         touch(_touched, function, args, runtime)
-    elif (function is vars or function is setattr) and context._thread == get_ident():
+    elif function is vars or function is setattr:
         _touched(function, args, runtime)  # names and dictionaries count from the beginning
+    return instead
 
 
 def _is_quick(function: Any, args: tuple[Any, ...], runtime: Runtime) -> bool:
@@ -173,16 +181,16 @@ def _has_hooks(cls: type, name: str) -> bool:
     return id(code) in own_codes
 
 
-def call_expanded(function: Any, args: Any, keywords: Any = None) -> None:
-    """Before a call with `*args` or `**keywords`."""
+def call_expanded(function: Any, args: Any, keywords: Any = None) -> Any:
+    """Before a call with `*args` or `**keywords`: return what is called instead."""
     if context._runtime is None:
-        return
+        return function
     if type(args) is not tuple:
         size_read(args)
         args = tuple(args) if type(args) is list else ()
     if type(keywords) is dict:
         args = (*args, *keywords.values())
-    call(function, *args)
+    return call(function, *args)
 
 
 def _touched(function: Any, args: tuple[Any, ...], runtime: Runtime) -> Touches:

@@ -2,8 +2,10 @@
 
 A hook returns at once while no execution runs, for objects that cannot change, and while main has
 no other task beside it yet: what it did before it started the first one is ordered before
-everything. A hook never calls code of the program, and it never raises what the access would not
-have raised. Real threads take no part: an operation of theirs has no effect.
+everything. What a hook of `substitution` returns, or one before a call, is used in place of its
+first argument; what others return is thrown away. A hook never calls code of the program, and it
+never raises what the access would not have raised. Real threads take no part: an operation of
+theirs has no effect.
 """
 
 from interleave.instrument.attributes import (
@@ -37,6 +39,7 @@ from interleave.instrument.known import (
     shared_globals,
     stored_attributes,
 )
+from interleave.instrument.substitution import entering, identity, using
 from interleave.instrument.variables import (
     cell_read,
     cell_write,
@@ -57,11 +60,13 @@ __all__ = [
     "contains",
     "content_read",
     "dictionary_read",
+    "entering",
     "forget_lookups",
     "gate",
     "global_delete",
     "global_read",
     "global_write",
+    "identity",
     "inplace",
     "item_delete",
     "item_read",
@@ -77,4 +82,5 @@ __all__ = [
     "step",
     "stored_attributes",
     "suspending",
+    "using",
 ]

@@ -13,6 +13,7 @@ from interleave.instrument.containers import SHAPES, Shape, shape_of, underlying
 from interleave.instrument.generators import is_shared, resume, state_of
 from interleave.instrument.known import in_class, memory, touch
 from interleave.primitives.memory import KEYS, OTHER, Read, Write
+from interleave.primitives.twins import TWIN_TYPES
 
 if TYPE_CHECKING:
     from interleave.core.runtime import Runtime
@@ -63,7 +64,8 @@ def _plain_key(key: Any) -> bool:
     return plain
 
 
-_plain_types: dict[type, bool] = {}
+_plain_types: dict[type, bool] = dict.fromkeys(TWIN_TYPES, True)
+"""Whether keys of a type are plain; a twin is equal to what it stands for, and so is its hash."""
 
 
 def item_of(mapping: Any, key: Any, runtime: Runtime, *, writes: bool = False) -> Touches:

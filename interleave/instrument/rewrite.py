@@ -1,7 +1,8 @@
 """Rewrites code objects so that a hook is called just before each access another thread could see.
 
-A hook sees copies of what the access is about to take from the stack, and its result is thrown
-away: apart from the time in between, the code does what it did. Every hook stands behind a gate, a
+A hook sees copies of what the access is about to take from the stack. Its result is thrown away,
+so that apart from the time in between the code does what it did; or, where a real lock may be
+used that was made before the check, it is what stands for that. Every hook stands behind a gate, a
 list that is empty (false) while no check runs, so that instrumented code costs a few nanoseconds
 an access then. Inserted instructions carry the position of the access that they stand before.
 
@@ -22,7 +23,7 @@ from bytecode.instr import TryBegin
 from interleave.instrument.shared_names import NOTHING_KNOWN, cells_of, is_module_body
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Sequence
 
     from bytecode.instr import InstrLocation
 
@@ -65,6 +66,8 @@ class _Site:
     hook: str
     operands: tuple[int, ...]
     named: bool = False  # the name in the instruction is the last argument
+    replaces: bool = False  # what the hook returns is used in place of its first operand
+    called: bool = False  # then it gets what the program calls that operand, too
 
 
 _SITES: dict[str, _Site] = {
@@ -91,12 +94,26 @@ _SITES: dict[str, _Site] = {
     "CONVERT_VALUE": _Site("content_read", (1,)),
     "CONTAINS_OP": _Site("contains", (1, 2)),
     "COMPARE_OP": _Site("binary", (2, 1)),
+    "IS_OP": _Site("identity", (2, 1), replaces=True),
+    "BEFORE_WITH": _Site("entering", (1,), replaces=True, called=True),
     "GET_ITER": _Site("iterating", (1,)),
     "GET_YIELD_FROM_ITER": _Site("iterating", (1,)),
     "FOR_ITER": _Site("step", (1,)),
     "SEND": _Site("step", (2,)),
 }
 """Operands that are null at run time must never be copied: none of these can be."""
+
+_USING = _Site("using", (1,), named=True, replaces=True, called=True)
+"""Before an attribute is loaded that a lock or queue has."""
+
+_USED = frozenset(
+    {
+        *("acquire", "release", "locked", "acquire_lock", "release_lock", "locked_lock"),
+        *("__enter__", "__exit__", "_is_owned", "_release_save", "_acquire_restore"),
+        *("_recursion_count", "put", "get", "put_nowait", "get_nowait", "qsize", "empty"),
+        *("mutex", "not_empty", "not_full", "all_tasks_done"),
+    }
+)
 
 _TRUTH = frozenset(
     {
@@ -181,12 +198,12 @@ class _Rewriting:
         source = Bytecode.from_code(code, conserve_exception_block_stackdepth=True)
         nulls = _nulls(source)
         items: list[Any] = []
-        before = ""
+        before: Instr | None = None
         hold = -1  # where a KW_NAMES was put: the hook of its call must stand before it
         for index, item in enumerate(source):
             if not isinstance(item, Instr):
                 if isinstance(item, Label):
-                    before = ""
+                    before = None
                 items.append(item)
                 continue
             name = item.name
@@ -208,7 +225,7 @@ class _Rewriting:
             else:
                 items.extend(hook)
                 items.extend(self._kept(item))
-            before = name
+            before = item
         source[:] = items
         source.argnames = list(code.co_varnames)  # keeps the order of `locals()`
         concrete = source.to_concrete_bytecode(compute_exception_stack_depths=False)
@@ -241,24 +258,17 @@ class _Rewriting:
         else:
             yield item
 
-    def _at(self, item: Instr, before: str) -> Iterator[Any]:
+    def _at(self, item: Instr, before: Instr | None) -> Iterator[Any]:
         """The hook before an instruction that is no call, if there is one."""
         name, arg, place = item.name, item.arg, item.location
         site = _SITES.get(name)
         if site is not None:
-            if not site.named:
-                yield from self._hook(site.hook, site.operands, (), place)
-            else:
-                text = arg[-1] if isinstance(arg, tuple) else arg
-                if text == "__dict__" and site.hook == "attribute_read":
-                    yield from self._hook("dictionary_read", (1,), (), place)
-                else:
-                    yield from self._hook(site.hook, site.operands, (text,), place)
+            yield from self._at_site(site, item, before)
         elif name == "BINARY_OP":
             inplace = _number(arg) >= 13  # opcode.py: NB_INPLACE_ADD
             yield from self._hook("inplace" if inplace else "binary", (2, 1), (), place)
         elif name in _TRUTH:
-            if before not in _BOOLEAN:
+            if before is None or before.name not in _BOOLEAN:
                 yield from self._hook("size_read", (1,), (), place)
         elif name == "FORMAT_VALUE":
             has_spec = _number(arg) & 4
@@ -280,6 +290,25 @@ class _Rewriting:
         elif self.module_body and name in _NAMES and arg in self.shared_globals:
             yield from self._hook(_NAMES[name], (), (arg,), place)
 
+    def _at_site(self, site: _Site, item: Instr, before: Instr | None) -> Iterator[Any]:
+        """The hook of an instruction that has one wherever it stands."""
+        arg = item.arg
+        constants: list[Any] = []
+        if site.named:
+            text = arg[-1] if isinstance(arg, tuple) else arg
+            if text == "__dict__" and site.hook == "attribute_read":
+                yield from self._hook("dictionary_read", (1,), (), item.location)
+                return
+            if text in _USED and site.hook == "attribute_read":
+                site = _USING
+            constants.append(text)
+        elif item.name == "IS_OP" and before is not None and before.name == "LOAD_CONST":
+            return  # None, most often: it stands for nothing
+        if site.called:
+            constants.append(_called(before))
+        replaced = site.operands[0] if site.replaces else 0
+        yield from self._hook(site.hook, site.operands, constants, item.location, replaced)
+
     def _at_call(self, item: Instr, null: bool | None) -> Iterator[Any]:
         """The hook before a call; `null` tells whether the slot beside its function holds null."""
         if null is None:
@@ -288,7 +317,7 @@ class _Rewriting:
             above = 1 + (_number(item.arg) & 1)
             function = above + (2 if PY313 else 1)
             operands = (function, *range(above, 0, -1))
-            yield from self._hook("call_expanded", operands, (), item.location)
+            yield from self._hook("call_expanded", operands, (), item.location, function)
             return
         count = _number(item.arg)
         shift = 1 if item.name == "CALL_KW" else 0  # the names of the keywords are on top
@@ -298,16 +327,20 @@ class _Rewriting:
             operands = (first + (2 if PY313 else 1), *range(first, shift, -1))
         else:
             operands = tuple(range(first + 2, shift, -1))
-        yield from self._hook("call", operands, (), item.location)
+        yield from self._hook("call", operands, (), item.location, operands[0])
 
     def _hook(
         self,
         hook: str,
         operands: tuple[int, ...],
-        constants: tuple[Any, ...],
+        constants: Sequence[Any],
         place: InstrLocation | None,
+        replaced: int = 0,
     ) -> Iterator[Any]:
-        """Call a hook with copies of operands and with constants (or variables' cells)."""
+        """Call a hook with copies of operands and with constants (or variables' cells).
+
+        What it returns is put in the place of the operand `replaced`, or thrown away.
+        """
         skip = Label()
         yield Instr("LOAD_CONST", self.hooks.gate, location=place)
         if PY313:
@@ -329,6 +362,8 @@ class _Rewriting:
         if not PY312:
             yield Instr("PRECALL", count, location=place)
         yield Instr("CALL", count, location=place)
+        if replaced:
+            yield Instr("SWAP", replaced + 1, location=place)
         yield Instr("POP_TOP", location=place)
         yield skip
 
@@ -361,6 +396,17 @@ class _Assembler(ConcreteBytecode):
 def _units_with_lines(code: CodeType) -> int:
     """How many units of two bytes the table of lines covers (Objects/locations.md of CPython)."""
     return sum((byte & 7) + 1 for byte in code.co_linetable if byte & 128)
+
+
+def _called(before: Instr | None) -> str:
+    """What the program calls the value that an instruction has just loaded, if it has a name."""
+    if before is None or not before.name.startswith("LOAD_") or before.name == "LOAD_CONST":
+        return ""
+    arg: Any = before.arg
+    if isinstance(arg, tuple):
+        arg = arg[-1]
+    name = getattr(arg, "name", arg)
+    return name if isinstance(name, str) else ""
 
 
 def _loads_method(item: Instr) -> bool:

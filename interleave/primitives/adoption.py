@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 from interleave.core.trace import in_stdlib
 from interleave.primitives import barriers, conditions, events, queues, semaphores, threads
 from interleave.primitives.installation import ATTRIBUTE, TOOLS, attach, undo_later
-from interleave.primitives.locks import RealLock, RealRLock, SimLock, SimRLock
+from interleave.primitives.twins import EXACTLY_REAL, begin_check, forget_unused, placed_twin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -50,6 +50,7 @@ class Adopted:
         """Put back what an execution changed: locals, hooks, what can be read of old objects."""
         self.restore_main()
         threads.restore_adopted()
+        forget_unused()
         for state in self.states:
             if state.epoch:
                 state.reset()
@@ -67,6 +68,7 @@ class Adopted:
 
 def adopt_all(program: Callable[..., Any] | None, replacements: dict[int, Any]) -> Adopted:
     """Walk the program's modules; everything is put back when the check ends."""
+    begin_check()
     walk = _Walk(replacements)
     undo_later(walk.found.restore_main)
     for module in _modules_in_scope():
@@ -78,6 +80,20 @@ def adopt_all(program: Callable[..., Any] | None, replacements: dict[int, Any]) 
             walk.mapping(names, names.get("__name__", "program"))
     walk.run()
     return walk.found
+
+
+def adopt_where_used(item: Any) -> None:
+    """Simulate a condition or queue from before the check that no walk has found.
+
+    Those are adopted by their own methods too, but not when their locks are used directly.
+    """
+    if ATTRIBUTE in item.__dict__:
+        return
+    if isinstance(item, threading.Condition):
+        attach(item, conditions.adopt(item))
+    elif isinstance(item, queue.Queue):
+        attach(item, queues.adopt(item))
+        undo_later(lambda: item.__dict__.pop(ATTRIBUTE, None))
 
 
 def in_scope(module: ModuleType) -> bool:
@@ -104,7 +120,6 @@ class _Walk:
         self.replacements = replacements
         self.found = Adopted()
         self.seen: set[int] = set()
-        self.twins: dict[int, Any] = {}
         self.queues: list[queues.QueueState] = []
         self.waiting: list[tuple[Any, str, Callable[[Any], None] | None]] = []
 
@@ -143,10 +158,10 @@ class _Walk:
 
     def _look(self, value: Any, title: str, put: Callable[[Any], None] | None) -> None:
         replacement = self.replacements.get(id(value))
-        if replacement is None and type(value) in _TWINNED:
-            replacement = self._twin(value, title)
-        elif isinstance(value, BuiltinMethodType) and type(value.__self__) in _TWINNED:
-            replacement = getattr(self._twin(value.__self__, title), value.__name__)
+        if replacement is None and type(value) in EXACTLY_REAL:
+            replacement = placed_twin(value, title)
+        elif isinstance(value, BuiltinMethodType) and type(value.__self__) in EXACTLY_REAL:
+            replacement = getattr(placed_twin(value.__self__, title), value.__name__)
         if replacement is not None:
             if put is not None:
                 put(replacement)
@@ -198,19 +213,6 @@ class _Walk:
         elif not isinstance(value, ModuleType):
             self._instance(value, title)
 
-    def _twin(self, real: Any, title: str) -> Any:
-        twin = self.twins.get(id(real))
-        if twin is None:
-            if type(real) is RealLock:
-                twin = SimLock.adopt(real, title)
-            elif type(real) is RealRLock:
-                twin = SimRLock.adopt(real, title)
-            else:
-                twin = queues.SimSimpleQueue.adopt(real, title)
-            self.twins[id(real)] = twin
-            undo_later(lambda: real)  # keeps the real one alive, and its id its own
-        return twin
-
     def _thread(self, thread: threading.Thread, title: str) -> None:
         if thread.__dict__.get("_initialized") and ATTRIBUTE not in thread.__dict__:
             attach(thread, threads.adopt(thread))
@@ -223,8 +225,8 @@ class _Walk:
         if isinstance(item, threading.Condition):
             lock = item._lock  # type: ignore[attr-defined]
             twin = lock
-            if type(lock) in _TWINNED:
-                twin = self._twin(lock, f"lock of {title}")
+            if type(lock) in EXACTLY_REAL:
+                twin = placed_twin(lock, f"lock of {title}")
             else:
                 self.visit(lock, f"lock of {title}", None)  # it may hold a real one
             condition = conditions.adopt(item, twin, title)
@@ -359,7 +361,6 @@ def _default_setter(function: FunctionType, index: int) -> Callable[[Any], None]
 
 
 _PLAIN = frozenset((str, bytes, int, float, bool, complex, type(None), ModuleType))
-_TWINNED = frozenset((RealLock, RealRLock, queues.RealSimpleQueue))
 _SYNCHRONISED = (
     threading.Condition,
     threading.Event,

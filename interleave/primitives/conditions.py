@@ -29,6 +29,7 @@ from interleave.primitives.installation import (
     undo_later,
 )
 from interleave.primitives.locks import SimLock, SimRLock
+from interleave.primitives.twins import REAL, placed_twin, twin_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -98,7 +99,7 @@ class ConditionState(SimObject):
     def owned(self) -> bool:
         """What CPython asks: of a plain lock whether anyone holds it, of an RLock who does."""
         lock = self.lock
-        if isinstance(lock, SimLock):
+        if type(lock) is SimLock:  # no `isinstance`, which takes its time to say no
             return lock.held
         return bool(lock._is_owned())
 
@@ -159,7 +160,7 @@ class Wait(_ConditionOperation):
         waiter = self.waiter = Waiter(self.task)
         condition.waiters.append(waiter)
         lock = condition.lock
-        if isinstance(lock, SimRLock):
+        if type(lock) is SimRLock:
             waiter.depth, lock.depth = lock.depth, 0
         if isinstance(lock, SimObject):
             lock.held = False  # type: ignore[attr-defined]
@@ -366,7 +367,7 @@ def _retake(lock: Any, task: Task, waiter: Waiter) -> None:
     if isinstance(lock, SimObject):
         lock.held = True  # type: ignore[attr-defined]
         lock.owner = task  # type: ignore[attr-defined]
-    if isinstance(lock, SimRLock):
+    if type(lock) is SimRLock:
         lock.depth = waiter.depth
 
 
@@ -376,6 +377,8 @@ def _init(self: Any, lock: Any = None) -> None:
         return
     if lock is None:
         lock = SimRLock()
+    elif isinstance(lock, REAL):
+        lock = twin_of(lock)
     equip(self, lock)
     state = ConditionState(running()[1], self, lock)
     self._waiters = state.waiters
@@ -392,13 +395,23 @@ def equip(condition: Any, lock: Any) -> None:
             setattr(condition, name, getattr(lock, name))
 
 
+def on_lock(lock: SimLock, title: str) -> Any:
+    """Return a condition that nobody has made, such as those of a queue."""
+    condition = object.__new__(Condition)
+    equip(condition, lock)
+    state = ConditionState(None, condition, lock, title)
+    condition._waiters = state.waiters  # type: ignore[attr-defined]
+    attach(condition, state)
+    return condition
+
+
 def adopt(condition: Any, lock: Any = None, title: str | None = None) -> ConditionState:
     """Simulate a condition that was made before the check, with this simulated lock."""
     saved = dict(condition.__dict__)
     if lock is None:
-        real = condition._lock
-        twin = SimRLock if hasattr(real, "_is_owned") else SimLock
-        lock = twin.adopt(real, f"lock of {title or 'Condition'}")
+        lock = condition._lock
+        if isinstance(lock, REAL):
+            lock = placed_twin(lock, f"lock of {title or type_label(condition, 'Condition')}")
     equip(condition, lock)
 
     def undo() -> None:

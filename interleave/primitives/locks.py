@@ -7,16 +7,19 @@ owner takes again is no operation at all: nobody else can tell.
 from __future__ import annotations
 
 import _thread
+import re
 import sys
 import threading
 import warnings
 from typing import TYPE_CHECKING, Any, Literal
 
 from interleave import _real
-from interleave.core.context import in_task, perform, running
+from interleave.core.context import active, in_task, perform, running
 from interleave.core.dependence import READ, WRITE
 from interleave.core.operation import Noted, SimObject
-from interleave.core.runtime import TEARDOWN, misuse
+from interleave.core.outcome import Uncontrolled
+from interleave.core.runtime import RUNNING, TEARDOWN, misuse
+from interleave.core.trace import user_place
 from interleave.primitives.installation import refreshed
 
 if TYPE_CHECKING:
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
 
     from interleave.core.dependence import Footprint
     from interleave.core.operation import Past
+    from interleave.core.runtime import Runtime
     from interleave.core.task import Task
     from interleave.primitives.queues import QueueState
 
@@ -31,11 +35,24 @@ RealLock = _thread.LockType
 RealRLock = _thread.RLock
 
 
-class SimLock(SimObject):
+class Standing(type):
+    """The type of classes that stand for a type of C: its objects count as their instances."""
+
+    stands_for: type
+
+    def __instancecheck__(cls, instance: object) -> bool:
+        if type.__instancecheck__(cls, instance):
+            return True
+        real = cls.__dict__.get("stands_for")
+        return real is not None and isinstance(instance, real)
+
+
+class SimLock(SimObject, metaclass=Standing):
     """A lock that any task may release. Used outside a check it behaves as a real one."""
 
     __slots__ = ("__weakref__", "_real", "held", "held_at_first", "owner", "queue")
     label = "Lock"
+    stands_for = RealLock
 
     held: bool
     owner: Task | None
@@ -72,10 +89,19 @@ class SimLock(SimObject):
         twin._real = real
         return twin
 
+    def __eq__(self, other: object) -> bool:
+        return self is other or (type(other) is RealLock and self._real is other)
+
+    def __hash__(self) -> int:
+        return hash(self._real) if self.creator is None else object.__hash__(self)
+
     def reset(self) -> None:
         super().reset()
         self.held = self.held_at_first
         self.owner = None
+
+    def new_key(self, runtime: Runtime) -> int:
+        return super().new_key(runtime) if self.queue is None else refreshed(self.queue).key
 
     def snapshot(self) -> Any:
         return self.held if self.queue is None else self.queue.snapshot()
@@ -271,15 +297,26 @@ class Locked(_LockOperation):
         return self.target.outside().locked()
 
 
-class SimRLock(SimObject):
+class SimRLock(SimObject, metaclass=Standing):
     """A lock that its owner may take again. Used outside a check it behaves as a real one."""
 
-    __slots__ = ("__weakref__", "_real", "depth", "held", "owner")
+    __slots__ = (
+        "__weakref__",
+        "_real",
+        "depth",
+        "depth_at_first",
+        "held",
+        "held_by_stranger",
+        "owner",
+    )
     label = "RLock"
+    stands_for = RealRLock
 
     held: bool
     owner: Task | None
     depth: int
+    depth_at_first: int  # how often main held it when the check began
+    held_by_stranger: bool  # a real thread held it then
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         """Make a simulated lock for a task, and a real one for a real thread."""
@@ -292,17 +329,29 @@ class SimRLock(SimObject):
             message = "Passing arguments to RLock is deprecated and will be removed in 3.15"
             warnings.warn(message, DeprecationWarning, stacklevel=2)
         super().__init__(running()[1])
+        self.depth_at_first = 0
+        self.held_by_stranger = False
         self._clear()
         self._real: Any = None
 
     @classmethod
     def adopt(cls, real: Any, title: str) -> SimRLock:
-        """Return a simulated twin of a real lock, free."""
+        """Return a simulated twin of a real lock: held as often by main as by this OS thread."""
         twin: SimRLock = SimObject.__new__(cls)
         SimObject.__init__(twin, None, title)
+        owner, depth = _holder(real)
+        own = owner == _real.get_ident()
+        twin.depth_at_first = depth if own else 0
+        twin.held_by_stranger = depth > 0 and not own
         twin._clear()
         twin._real = real
         return twin
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (isinstance(other, RealRLock) and self._real is other)
+
+    def __hash__(self) -> int:
+        return hash(self._real) if self.creator is None else object.__hash__(self)
 
     def _clear(self) -> None:
         self.held = False
@@ -312,6 +361,11 @@ class SimRLock(SimObject):
     def reset(self) -> None:
         super().reset()
         self._clear()
+        runtime = active()
+        if self.depth_at_first and runtime is not None:
+            self.held = True
+            self.owner = runtime.main
+            self.depth = self.depth_at_first
 
     def snapshot(self) -> bool:
         return self.held
@@ -330,6 +384,8 @@ class SimRLock(SimObject):
             _check_timeout(blocking, timeout)
         if not in_task():
             return self.outside().acquire(blocking, timeout)  # type: ignore[no-any-return]
+        if self.held_by_stranger:
+            self._refuse()
         if self._again():
             return True
         if not blocking or timeout == 0:
@@ -352,6 +408,7 @@ class SimRLock(SimObject):
             self.outside().release()
             return
         runtime, task = running()
+        self._begin()
         if self.owner is not task or self.epoch != runtime.count:
             if runtime.phase == TEARDOWN:
                 return
@@ -368,7 +425,30 @@ class SimRLock(SimObject):
     def __exit__(self, *args: object) -> None:
         self.release()
 
+    def _begin(self) -> None:
+        """Have it held by main, if main held it when the check began."""
+        if self.depth_at_first:
+            refreshed(self)
+
+    def _refuse(self) -> None:
+        """End the execution: nobody knows when the real thread that holds it lets go."""
+        runtime = running()[0]
+        if runtime.phase != RUNNING:
+            return
+        place = user_place(sys._getframe(1))
+        where = f" at {place}" if place is not None else ""
+        owner, _ = _holder(self._real)
+        holder = threading._active.get(owner)  # type: ignore[attr-defined]
+        name = f" ({holder.name})" if holder is not None else ""
+        message = (
+            f"the program takes {self.name}{where}, an RLock that a real thread{name} held when "
+            "the check began: when that lets go cannot be scheduled; start the thread inside the "
+            "program, or let go of the lock before the check"
+        )
+        runtime.stop(Uncontrolled(message, str(place) if place else None))
+
     def _again(self) -> bool:
+        self._begin()
         if self.owner is running()[1]:
             self.depth += 1
             return True
@@ -377,11 +457,15 @@ class SimRLock(SimObject):
     # What threading.Condition asks of a lock of its own kind.
 
     def _is_owned(self) -> bool:
-        return self.owner is running()[1] if in_task() else self.outside()._is_owned()
+        if not in_task():
+            return self.outside()._is_owned()  # type: ignore[no-any-return]
+        self._begin()
+        return self.owner is running()[1]
 
     def _release_save(self) -> tuple[int, Any]:
         if not in_task():
             return self.outside()._release_save()  # type: ignore[no-any-return]
+        self._begin()
         depth, owner = self.depth, self.owner
         self.depth = 1
         self.release()
@@ -418,6 +502,12 @@ class SimRLock(SimObject):
         return f"<{state} _thread.RLock object owner={owner} count={self.depth} at {self.name}>"
 
 
+def _holder(real: Any) -> tuple[int, int]:
+    """Return which OS thread holds a real RLock, and how often, without taking it."""
+    found = re.search(r"owner=(-?\d+) count=(\d+)", RealRLock.__repr__(real))
+    return (int(found[1]), int(found[2])) if found is not None else (0, 0)
+
+
 def _check_timeout(blocking: bool, timeout: float) -> None:
     """Let a real lock, free and thrown away, judge the arguments."""
     _real.allocate_lock().acquire(blocking, timeout)
@@ -445,4 +535,6 @@ PATCHES: list[tuple[Any, str, Any]] = [
     (threading, "_CRLock", SimRLock),
     (_thread, "allocate_lock", _raw_allocate_lock),
     (_thread, "RLock", _raw_rlock),
+    (_thread, "LockType", SimLock),
+    (_thread, "lock", SimLock),
 ]

@@ -11,7 +11,6 @@ from __future__ import annotations
 import _queue
 import copy
 import queue
-import threading
 from collections import deque
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
@@ -29,7 +28,7 @@ from interleave.primitives.installation import (
     type_label,
     undo_later,
 )
-from interleave.primitives.locks import SimLock
+from interleave.primitives.locks import SimLock, Standing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -160,21 +159,25 @@ class QueueState(SimObject):
         if found is None:
             return []
         state: ConditionState = found.__dict__[ATTRIBUTE]
+        if state.epoch != running()[0].count:
+            return []  # nobody has used it in this execution
         return [(state, state.notify(count))]
 
     def provide(self, name: str) -> Any:
-        """Make the mutex, or a condition on it, for a program that uses it."""
+        """Make the mutex, or a condition on it, for a program that uses it.
+
+        They take no key before they are used: they may outlive the execution, and in the next
+        ones they are there already.
+        """
         if self.mutex is None:
             self.mutex = SimLock.adopt(_Free(), f"{self.name}.mutex")
             self.mutex.queue = self
-            self.mutex.epoch = self.epoch
-            self.mutex.key = self.key
             self.item.__dict__["mutex"] = self.mutex
         if name == "mutex":
             return self.mutex
-        condition = threading.Condition(self.mutex)  # type: ignore[arg-type]
-        state: ConditionState = condition.__dict__[ATTRIBUTE]
-        state.title = f"{self.name}.{name}"
+        from interleave.primitives import conditions  # which look for what stands for a queue
+
+        condition = conditions.on_lock(self.mutex, f"{self.name}.{name}")
         self.conditions[name] = self.item.__dict__[name] = condition
         return condition
 
@@ -714,8 +717,11 @@ def _shutdown(self: Any, immediate: bool = False) -> None:
         perform(Shutdown(state, immediate=immediate))
 
 
-class SimSimpleQueue(Queue):  # type: ignore[type-arg]
+class SimSimpleQueue(Queue, metaclass=Standing):  # type: ignore[type-arg]
     """The unbounded queue of `_queue` (Modules/_queuemodule.c), for tasks."""
+
+    stands_for = RealSimpleQueue
+    _real: Any = None  # the one from before the check that it stands for
 
     def __new__(cls, *_args: Any, **_kwargs: Any) -> Any:
         """Make a simulated queue for a task, and a real one for a real thread."""
@@ -738,15 +744,23 @@ class SimSimpleQueue(Queue):  # type: ignore[type-arg]
     @classmethod
     def adopt(cls, real: Any, title: str) -> SimSimpleQueue:
         """Return a simulated twin of a real queue, holding the same items."""
-        items = [real.get_nowait() for _ in range(real.qsize())]
+        # Not by methods of `real`: a subclass may have its own, which are called on the twin.
+        items = [RealSimpleQueue.get_nowait(real) for _ in range(RealSimpleQueue.qsize(real))]
         for item in items:
-            real.put(item)
+            RealSimpleQueue.put(real, item)
         twin: SimSimpleQueue = object.__new__(cls)
         twin._fill(items)
+        twin._real = real
         state = QueueState(None, twin, title)
         state.remember()
         attach(twin, state)
         return twin
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (other is not None and self._real is other)
+
+    def __hash__(self) -> int:
+        return object.__hash__(self) if self._real is None else hash(self._real)
 
     def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:
         """Put an item; there is always room."""

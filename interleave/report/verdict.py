@@ -118,6 +118,7 @@ def _reasons(exploration: Exploration) -> list[str]:
                 "socket, input(), a process, a lock of a real thread); take that out of the "
                 "program, or raise --hang-seconds if it only takes long"
             )
+            reasons.extend(exploration.causes)
         case Stop.UNCONTROLLED | Stop.DIVERGED:
             reasons.append(str(exploration.detail))
             reasons.extend(exploration.causes)

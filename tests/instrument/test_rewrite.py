@@ -32,6 +32,7 @@ class Recording:
     def __getattr__(self, name):
         def hook(*args):
             self.calls.append((name, *args))
+            return args[0] if args else None  # where it is used, nothing else stands for it
 
         setattr(self, name, hook)
         return hook

@@ -678,7 +678,7 @@ def test_a_lock_that_was_held_before_the_check_stays_held(endings, module_of):
     assert module.LOCK.acquire(False)
 
 
-def test_an_rlock_that_a_real_thread_holds_does_not_hang_the_check(endings, module_of):
+def test_an_rlock_that_a_real_thread_holds_is_refused(endings, module_of):
     module = module_of(HEAD + "LOCK = threading.RLock()\ndef program(): return excluded(LOCK)\n")
     held, over = threading.Event(), threading.Event()
 
@@ -690,9 +690,14 @@ def test_an_rlock_that_a_real_thread_holds_does_not_hang_the_check(endings, modu
     thread = Thread(target=hold)
     thread.start()
     held.wait(10)
-    assert endings(module.program) == {1}
-    over.set()
-    thread.join()
+    try:
+        report = interleave.check(module.program)
+    finally:
+        over.set()
+        thread.join()
+    assert report.verdict == "incomplete"
+    assert "LOCK at" in report.reasons[0]
+    assert "an RLock that a real thread" in report.reasons[0]
 
 
 def test_objects_made_before_are_named_after_where_they_are(module_of):
