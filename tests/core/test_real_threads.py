@@ -2,6 +2,7 @@
 
 import _thread
 import inspect
+import operator
 import threading
 import time
 
@@ -28,11 +29,16 @@ def ended():
     assert _thread._count() == before
 
 
+def done_by_c(*functions):
+    """Return an iterator each step of which calls one of the functions, and simulates nothing."""
+    return map(operator.methodcaller("__call__"), functions)
+
+
 def test_a_thread_that_is_started_behind_the_back_of_the_check_ends_it_with_its_line(ended):
     # Hidden from the walk for such functions, as inside an extension module.
     begun = _thread.allocate_lock()
     begun.acquire()
-    hidden = iter([_thread.start_new_thread, begun.acquire])
+    hidden, until_begun = iter([_thread.start_new_thread]), done_by_c(begun.acquire)
 
     def work():
         begun.release()
@@ -41,7 +47,7 @@ def test_a_thread_that_is_started_behind_the_back_of_the_check_ends_it_with_its_
 
     def program():
         next(hidden)(work, ())
-        next(hidden)()  # until it runs, for real
+        next(until_begun)  # until it runs, for real
         return "done"
 
     report = interleave.check(program)
@@ -70,7 +76,7 @@ def test_threads_that_a_real_thread_starts_beside_the_program_do_not_disturb(end
     go, begun, end = (_thread.allocate_lock() for _ in range(3))
     for lock in (go, begun, end):
         lock.acquire()
-    hidden = iter([go.release, begun.acquire])
+    calls = done_by_c(go.release, begun.acquire)
 
     def inner():
         begun.release()
@@ -84,8 +90,8 @@ def test_threads_that_a_real_thread_starts_beside_the_program_do_not_disturb(end
             pass
 
     def program():
-        for call in hidden:
-            call()  # in the first execution, for real
+        for _ in calls:
+            pass  # in the first execution, for real
         return "done"
 
     _thread.start_new_thread(beside, ())
@@ -100,7 +106,7 @@ def test_a_real_thread_that_uses_an_object_of_the_program_is_told_of(ended, use)
     go, used = _thread.allocate_lock(), _thread.allocate_lock()
     go.acquire()
     used.acquire()
-    hidden = iter([go.release, used.acquire])
+    calls = done_by_c(go.release, used.acquire)
 
     def intrude():
         go.acquire()
@@ -119,8 +125,8 @@ def test_a_real_thread_that_uses_an_object_of_the_program_is_told_of(ended, use)
     def program():
         with LOCK:
             EVENT.is_set()
-            next(hidden)()  # let the real thread go ...
-            next(hidden)()  # ... and wait for it, for real
+            next(calls)  # let the real thread go ...
+            next(calls)  # ... and wait for it, for real
 
     _thread.start_new_thread(intrude, ())
     report = interleave.check(program, executions=1, strategy="random")
