@@ -159,7 +159,7 @@ class SimLock(SimObject, metaclass=Standing):
 
     def __repr__(self) -> str:
         state = "locked" if refreshed(self).held else "unlocked"
-        return f"<{state} _thread.lock object at {self.name}>"
+        return f"<{state} _thread.lock object at {_address(self)}>"
 
 
 class _LockOperation(Noted):
@@ -499,7 +499,18 @@ class SimRLock(SimObject, metaclass=Standing):
     def __repr__(self) -> str:
         state = "locked" if refreshed(self).held else "unlocked"
         owner = self.owner.ident if self.owner is not None else 0
-        return f"<{state} _thread.RLock object owner={owner} count={self.depth} at {self.name}>"
+        return (
+            f"<{state} _thread.RLock object owner={owner} count={self.depth} at {_address(self)}>"
+        )
+
+
+def _address(lock: SimLock | SimRLock) -> str:
+    """What is shown for an address: that of the real lock, if this one stands for a real one.
+
+    The name of one that was met late tells who met it first, which is nothing to be observed.
+    """
+    real = lock._real if lock.creator is None else None
+    return f"{id(real):#x}" if isinstance(real, RealLock | RealRLock) else lock.name
 
 
 def _holder(real: Any) -> tuple[int, int]:

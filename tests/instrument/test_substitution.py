@@ -17,6 +17,7 @@ import pytest
 
 import interleave
 from interleave import run_threads
+from interleave.primitives import twins
 
 
 def hidden(*things):
@@ -284,6 +285,30 @@ def test_a_condition_on_a_hidden_lock_shares_it():
     assert explored(program, "dpor") == {1}
 
 
+def test_a_condition_takes_a_real_lock_where_nothing_is_instrumented():
+    get = hidden(threading.Lock())
+
+    def program():
+        ready = []
+        condition = threading.Condition(get())
+
+        def wait():
+            with condition:
+                while not ready:
+                    condition.wait()
+
+        def tell():
+            with condition:
+                ready.append(1)
+                condition.notify()
+
+        run_threads(wait, tell)
+        return condition.acquire(blocking=False)
+
+    assert explored(program, "dfs", granularity="sync") == {True}
+    assert not get().locked()
+
+
 def test_two_hidden_conditions_share_their_hidden_lock():
     lock = threading.Lock()
     get = hidden(threading.Condition(lock), threading.Condition(lock))
@@ -396,6 +421,31 @@ def test_main_has_an_rlock_as_often_as_before_the_check(hide):
     get().release()
 
 
+@pytest.mark.parametrize("hide", [hidden, lambda lock: lambda: lock], ids=["hidden", "found"])
+def test_main_may_begin_with_what_it_has_of_an_rlock(hide):
+    lock = threading.RLock()
+    lock.acquire()
+    get = hide(lock)
+    del lock
+
+    def tried():
+        return run_threads(lambda: get().acquire(blocking=False))[0]
+
+    def released():
+        get().release()
+        return tried()
+
+    def taken_again():
+        get().acquire()
+        get().release()
+        return tried()
+
+    assert found(released) == {True}
+    assert found(taken_again) == {False}
+    assert found(lambda: get()._is_owned()) == {True}
+    get().release()
+
+
 def test_a_condition_whose_rlock_main_has_can_be_waited_on():
     condition = threading.Condition()
     get = hidden(condition)
@@ -505,6 +555,18 @@ def test_a_subclass_of_rlock_keeps_its_own_methods():
     assert explored(program, "dpor") == {(2, 2)}
 
 
+def test_a_real_lock_that_an_execution_made_is_let_go_after_it():
+    sizes = []
+
+    def program():
+        interleave.choose(range(30))
+        Doubling().put(1)
+        sizes.append(len(twins._pairs))
+
+    assert len(found(program)) == 1
+    assert max(sizes) <= 2
+
+
 # -- what it looks like -------------------------------------------------------------------------
 
 LOCK_TYPE = type(threading.Lock())
@@ -532,6 +594,23 @@ def test_a_lock_is_itself_whether_it_was_found_or_met():
     assert program() == expected
     assert found(program) == {expected}
     assert found(lambda: run_threads(program)[0]) == {expected}
+
+
+def test_an_item_under_a_lock_is_one_place_whether_the_lock_was_found_or_met():
+    def program():
+        table = {LOCK: 0}
+
+        def found_one():
+            table[LOCK] = table[LOCK] + 1
+
+        def met():
+            lock = SAME()
+            table[lock] = table[lock] + 1
+
+        run_threads(found_one, met)
+        return table[LOCK]
+
+    assert found(program) == {1, 2}
 
 
 def test_a_lock_is_an_instance_of_the_type_of_locks():
@@ -575,6 +654,24 @@ def test_it_is_named_by_what_the_program_calls_it():
     for case, name in ((program, "guard"), (by_one_name, "guard (2)")):
         report = interleave.check(case)
         assert report.failures[0].message == f"main waits for {name}"
+
+
+def test_its_name_depends_on_the_schedule_alone():
+    get = hidden(threading.Lock(), threading.Lock())
+
+    def program():
+        first = interleave.choose([0, 1])
+        for number in (first, 1 - first):
+            guard = get()[number]
+            guard.acquire()
+        if first == 1:
+            guard = get()[1]
+            guard.acquire()
+
+    (failure,) = interleave.check(program).failures
+    assert failure.message == "main waits for guard"
+    (again,) = interleave.replay(program, failure.schedule).failures
+    assert again.message == failure.message
 
 
 # -- what is not simulated ------------------------------------------------------------------------
