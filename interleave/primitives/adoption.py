@@ -11,6 +11,7 @@ import functools
 import queue
 import sys
 import threading
+import weakref
 from collections import defaultdict, deque
 from dataclasses import dataclass, field
 from types import (
@@ -37,6 +38,11 @@ _LIMIT = 200_000
 """How many objects the walk visits at most."""
 
 
+def _finalizing() -> tuple[Any, Any]:
+    finalize: Any = weakref.finalize
+    return finalize._registered_with_atexit, finalize._shutdown
+
+
 @dataclass(slots=True)
 class Adopted:
     """What the walk found."""
@@ -44,6 +50,7 @@ class Adopted:
     locals: list[tuple[Any, dict[str, Any]]] = field(default_factory=list)
     complete: bool = True
     excepthook: Any = field(default_factory=lambda: threading.excepthook)
+    finalizing: tuple[Any, Any] = field(default_factory=_finalizing)
     states: list[SimObject] = field(default_factory=list)
 
     def restore_locals(self) -> None:
@@ -57,13 +64,16 @@ class Adopted:
                 state.epoch = 0
 
     def restore_main(self) -> None:
-        """Put back what belongs to the main thread: its locals, and the hook for exceptions."""
+        """Put back what belongs to the main thread, or to the process whose end was played."""
         for item, before in self.locals:
             now = item.__dict__
             if now != before:
                 now.clear()
                 now.update(before)
         threading.excepthook = self.excepthook
+        # Its finalisers run at the end of a program by `atexit`, and afterwards never again.
+        finalize: Any = weakref.finalize
+        finalize._registered_with_atexit, finalize._shutdown = self.finalizing
 
 
 def adopt_all(program: Callable[..., Any] | None, replacements: dict[int, Any]) -> Adopted:
