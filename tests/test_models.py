@@ -1,5 +1,6 @@
 """The models come out as they declare, and their counts are those of the tutorial."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,8 @@ def test_every_model_comes_out_as_it_declares():
 
 
 def test_there_is_a_model_for_each_of_the_19_programs_of_the_tutorial():
-    numbers = {Path(item.target).name[:3] for item in programs(MODELS) if item.is_model}
+    names = {Path(item.target).name for item in programs(MODELS) if item.is_model}
+    numbers = {name[:3] for name in names if re.match(r"t\d", name)}
     assert numbers == {f"t{number:02}" for number in range(1, 20)}
 
 

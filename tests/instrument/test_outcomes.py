@@ -288,6 +288,24 @@ def test_two_pops_of_the_last_item_behind_a_look_fail(kind):
     assert outcomes(program) == {(7,), (7, "empty")}
 
 
+@pytest.mark.parametrize("make", [lambda: {7}, lambda: {7: 7}], ids=["set", "dict"])
+def test_two_threads_that_take_the_last_item_of_a_set_or_dictionary_fail(make):
+    def program():
+        items, seen = make(), []
+
+        def take():
+            if len(items) > 0:
+                try:
+                    seen.append(items.pop() if isinstance(items, set) else items.popitem()[0])
+                except KeyError:
+                    seen.append("empty")
+
+        run(take, take)
+        return tuple(sorted(seen, key=str))
+
+    assert outcomes(program) == {(7,), (7, "empty")}
+
+
 def test_a_set_that_is_looked_at_and_then_added_to_lets_two_in():
     def program():
         taken, winners = set(), []
@@ -331,6 +349,22 @@ def test_an_insertion_breaks_an_iteration(make, insert):
     assert outcomes(program) == {2, 3, "changed"}
 
 
+def test_an_insertion_does_not_break_an_iteration_over_a_list():
+    def program():
+        items, seen = [1, 2], []
+
+        def go_through():
+            count = 0
+            for _ in items:
+                count += 1
+            seen.append(count)
+
+        run(go_through, lambda: items.append(3))
+        return seen[0]
+
+    assert outcomes(program) == {2, 3}
+
+
 def test_overwriting_does_not_break_an_iteration():
     def program():
         items, seen = {1: 1, 2: 2}, []
@@ -357,6 +391,34 @@ def test_an_appended_item_is_never_lost():
         return tuple(items)
 
     assert outcomes(program) == {(1, 2), (2, 1)}
+
+
+@pytest.mark.parametrize(
+    ("make", "add"),
+    [
+        (list, lambda items, item: items.append(item)),
+        (list, lambda items, item: items.extend([item])),
+        (list, lambda items, item: items.insert(0, item)),
+        (deque, lambda items, item: items.append(item)),
+        (deque, lambda items, item: items.appendleft(item)),
+        (set, lambda items, item: items.add(item)),
+        (set, lambda items, item: items.update([item])),
+        (dict, lambda items, item: items.__setitem__(item, item)),
+        (dict, lambda items, item: items.setdefault(item, item)),
+        (dict, lambda items, item: items.update({item: item})),
+    ],
+    ids=[
+        *("append", "extend", "insert", "deque append", "appendleft", "add", "set update"),
+        *("store", "setdefault", "update"),
+    ],
+)
+def test_no_item_that_two_threads_add_is_lost(make, add):
+    def program():
+        items = make()
+        run(lambda: add(items, 1), lambda: add(items, 2))
+        return tuple(sorted(items))
+
+    assert outcomes(program) == {(1, 2)}
 
 
 def test_appending_by_assignment_loses_an_item():
