@@ -12,6 +12,8 @@ import itertools
 from types import GeneratorType, MappingProxyType
 from typing import Any
 
+from interleave.primitives.twins import EXACTLY_REAL
+
 EMPTY_DICT: dict[Any, Any] = {}
 
 
@@ -69,6 +71,9 @@ OTHER_ITERATORS: frozenset[type] = frozenset(
 )
 """Iterators over values or other iterators: they have a state, which is shared if they are."""
 
+SUSPECTS = frozenset({*EXACTLY_REAL, type([].append), functools.partial})
+"""The types of what a twin may have to stand for, where it is an argument (`substitution`)."""
+
 SHAPES: dict[type, Shape] = {}
 """What `shape_of` has found, for hooks that look here before they call it."""
 
@@ -89,7 +94,7 @@ def shape_of(cls: type) -> Shape:
             found = Shape.GENERATOR
         else:
             found = Shape.NONE
-        if len(SHAPES) < 10_000:
+        if len(SHAPES) < 10_000 and cls not in SUSPECTS:
             SHAPES[cls] = found
     return found
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from interleave._real import get_ident
 from interleave.core import context
 from interleave.instrument.attributes import attribute_read
-from interleave.instrument.containers import USES, Use
+from interleave.instrument.containers import SUSPECTS, USES, Use
 from interleave.instrument.known import in_class
 from interleave.primitives.adoption import adopt_where_used
 from interleave.primitives.twins import (
@@ -32,9 +32,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _MUTEXES = frozenset({"mutex", "not_empty", "not_full", "all_tasks_done"})
-
-_SUSPECTS = frozenset({*EXACTLY_REAL, BuiltinMethodType, functools.partial})
-"""The types of what something may stand for, where it is an argument."""
 
 
 def using(item: Any, name: str, called: str) -> Any:
@@ -94,7 +91,7 @@ def called_instead(function: Any, args: tuple[Any, ...]) -> Any:
     elif kind is functools.partial:
         return stand_in(function)
     for item in args:
-        if type(item) in _SUSPECTS and stand_in(item) is not item:
+        if type(item) in SUSPECTS and stand_in(item) is not item:
             return function if _only_asks(function) else _given_twins(function)
     return function
 
