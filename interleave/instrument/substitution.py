@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from interleave._real import get_ident
 from interleave.core import context
+from interleave.core.told import attributes
 from interleave.instrument.attributes import attribute_read
 from interleave.instrument.containers import SUSPECTS, USES, Use
 from interleave.instrument.known import in_class
@@ -39,7 +40,7 @@ def using(item: Any, name: str, called: str) -> Any:
     if context._runtime is None:
         return item
     if isinstance(item, REAL):
-        if context._thread == get_ident() and _is_c(type(item), name):
+        if context._thread == get_ident() and _is_c(item, name):
             return twin_of(item, called)
         return item
     if name in _MUTEXES and isinstance(item, queue.Queue) and context._thread == get_ident():
@@ -53,8 +54,8 @@ def entering(item: Any, called: str) -> Any:
     if context._runtime is None or context._thread != get_ident():
         return item
     if isinstance(item, REAL):
-        cls = type(item)
-        return twin_of(item, called) if _is_c(cls, "__enter__") and _is_c(cls, "__exit__") else item
+        both = _is_c(item, "__enter__") and _is_c(item, "__exit__")
+        return twin_of(item, called) if both else item
     if isinstance(item, threading.Condition):
         adopt_where_used(item)
     return item
@@ -71,12 +72,15 @@ def identity(left: Any, right: Any) -> Any:
     return left
 
 
-def _is_c(cls: type, name: str) -> bool:
-    """Whether a method is that of the real type, and not one of a subclass in Python."""
+def _is_c(item: Any, name: str) -> bool:
+    """Whether a method is that of the real type, and not one of a subclass or of the object."""
+    cls = type(item)
     if cls in EXACTLY_REAL:
         return True
     found = in_class(cls, name)
-    return found is not None and found[0] in EXACTLY_REAL
+    if found is None or found[0] not in EXACTLY_REAL:
+        return False
+    return name not in (attributes(item) or ())
 
 
 def called_instead(function: Any, args: tuple[Any, ...]) -> Any:

@@ -550,6 +550,14 @@ def test_a_subclass_of_simple_queue_keeps_its_own_methods():
     assert get().qsize() == 1
 
 
+def test_an_object_of_such_a_subclass_keeps_a_method_of_its_own():
+    line = Doubling()
+    line.get = lambda: "its own"
+    get = hidden(line)
+    del line
+    assert found(lambda: (get().get(), get().empty())) == {("its own", True)}
+
+
 class Counting(type(threading.RLock())):
     """An RLock of the program's own that counts."""
 
