@@ -39,11 +39,12 @@ def using(item: Any, name: str, called: str) -> Any:
     """Before `item.acquire` and the like: return what is used instead, which is mostly `item`."""
     if context._runtime is None:
         return item
-    if isinstance(item, REAL):
+    cls = type(item)  # `isinstance` would ask the object for its `__class__`
+    if issubclass(cls, REAL):
         if context._thread == get_ident() and _is_c(item, name):
             return twin_of(item, called)
         return item
-    if name in _MUTEXES and isinstance(item, queue.Queue) and context._thread == get_ident():
+    if name in _MUTEXES and issubclass(cls, queue.Queue) and context._thread == get_ident():
         adopt_where_used(item)
     attribute_read(item, name)
     return item
@@ -53,10 +54,11 @@ def entering(item: Any, called: str) -> Any:
     """Before `with item`: return what is entered instead, which is mostly `item`."""
     if context._runtime is None or context._thread != get_ident():
         return item
-    if isinstance(item, REAL):
+    cls = type(item)
+    if issubclass(cls, REAL):
         both = _is_c(item, "__enter__") and _is_c(item, "__exit__")
         return twin_of(item, called) if both else item
-    if isinstance(item, threading.Condition):
+    if issubclass(cls, threading.Condition):
         adopt_where_used(item)
     return item
 
@@ -64,10 +66,11 @@ def entering(item: Any, called: str) -> Any:
 def identity(left: Any, right: Any) -> Any:
     """Before `left is right`: a twin and what it stands for are one."""
     if left is not right and context._runtime is not None:
-        if type(left) in TWIN_TYPES:
-            if isinstance(right, REAL) and known_twin(right) is left:
+        kinds = type(left), type(right)
+        if kinds[0] in TWIN_TYPES:
+            if issubclass(kinds[1], REAL) and known_twin(right) is left:
                 return right
-        elif type(right) in TWIN_TYPES and isinstance(left, REAL) and known_twin(left) is right:
+        elif kinds[1] in TWIN_TYPES and issubclass(kinds[0], REAL) and known_twin(left) is right:
             return right
     return left
 
@@ -87,10 +90,10 @@ def called_instead(function: Any, args: tuple[Any, ...]) -> Any:
     """Return what is called instead of a function without hooks, which is mostly itself."""
     kind = type(function)
     if kind is BuiltinMethodType:
-        if isinstance(function.__self__, REAL):
+        if issubclass(type(function.__self__), REAL):
             return stand_in(function)
     elif kind is MethodDescriptorType:
-        if issubclass(function.__objclass__, REAL) and args and isinstance(args[0], REAL):
+        if issubclass(function.__objclass__, REAL) and args and issubclass(type(args[0]), REAL):
             return _of_its_twin(function.__name__)
     elif kind is functools.partial:
         return stand_in(function)

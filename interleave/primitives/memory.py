@@ -208,7 +208,8 @@ class Memory:
         """
         held = self.held.get(id(item))
         if held is None:
-            label = f"class {item.__name__}" if isinstance(item, type) else type(item).__name__
+            cls = type(item)  # `isinstance` would ask the object for its `__class__`
+            label = f"class {item.__name__}" if issubclass(cls, type) else cls.__name__
             task = runtime.current
             number = self.number(task, label, runtime)
             held = self.held[id(item)] = Held(item, label, task, number, by_attribute=by_attribute)

@@ -120,7 +120,7 @@ def stand_in(value: Any) -> Any:
     kind = type(value)
     if kind is BuiltinMethodType:
         owner = value.__self__
-        if isinstance(owner, REAL):
+        if issubclass(type(owner), REAL):
             return getattr(twin_of(owner), value.__name__, value)
     elif kind in EXACTLY_REAL:
         return twin_of(value)

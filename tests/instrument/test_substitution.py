@@ -558,6 +558,43 @@ def test_an_object_of_such_a_subclass_keeps_a_method_of_its_own():
     assert found(lambda: (get().get(), get().empty())) == {("its own", True)}
 
 
+asked = []
+
+
+class Secretive:
+    """It is asked for nothing but what the program asks it for."""
+
+    @property
+    def __class__(self):
+        asked.append("__class__")
+        return Secretive
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *args):
+        pass
+
+    def get(self):
+        return self
+
+
+def test_no_object_of_the_program_is_asked_what_it_is():
+    def program():
+        asked.clear()
+        item = Secretive()
+
+        def use():
+            with item as same:
+                got = same.get()
+                return got is item, [got].count(None)
+
+        used = run_threads(use, use)
+        return used[0], len(asked)
+
+    assert explored(program, "dpor") == {((True, 0), 0)}
+
+
 class Counting(type(threading.RLock())):
     """An RLock of the program's own that counts."""
 
