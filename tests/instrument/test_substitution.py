@@ -187,8 +187,8 @@ def test_a_c_function_that_calls_a_method_of_a_hidden_lock_takes_it():
     def program():
         acquire, lock = get()
         taken = run_threads(
-            lambda: functools.reduce(acquire, [-1], False),
-            lambda: functools.reduce(acquire, [-1], False),
+            lambda: functools.reduce(acquire, (-1,), False),
+            lambda: functools.reduce(acquire, (-1,), False),
         )
         return (*taken, lock.locked())
 
@@ -376,6 +376,20 @@ def test_a_queue_from_before_wakes_who_waits_on_its_condition_in_every_execution
                 return len(line.queue)
 
         return run_threads(wait, lambda: line.put(1))[0]
+
+    assert found(program) == {1}
+
+
+@pytest.mark.parametrize("made", ["before", "inside"])
+def test_a_condition_of_a_queue_that_nobody_has_used_yet_needs_no_waking(made):
+    line = queue.Queue()
+
+    def program():
+        own = line if made == "before" else queue.Queue()
+        condition = own.not_empty
+        own.put(1)
+        with condition:
+            return len(own.queue)
 
     assert found(program) == {1}
 
