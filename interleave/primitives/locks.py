@@ -207,7 +207,10 @@ class Acquire(_LockOperation):
         return () if owner is None else (owner,)
 
     def waits_for(self) -> str:
-        return self.target.name
+        target = self.target
+        if type(target) is SimLock and target.held_at_first and target.owner is None:
+            return f"{target.name} (held when the check began)"  # and so by nobody who is known
+        return target.name
 
 
 class TimedAcquire(Acquire):

@@ -417,7 +417,23 @@ def test_who_waits_for_a_lock_that_nobody_gives_back_is_in_a_deadlock():
     lock.acquire()
     get = hidden(lock)
     del lock
-    assert found(lambda: get().acquire()) == {"deadlock"}
+
+    def program():
+        guard = get()
+        guard.acquire()
+
+    assert found(program) == {"deadlock"}
+    (failure,) = interleave.check(program).failures
+    assert failure.message == "main waits for guard (held when the check began)"
+
+    def given_back():
+        guard = get()
+        guard.release()
+        guard.acquire()
+        guard.acquire()
+
+    (failure,) = interleave.check(given_back).failures
+    assert failure.message == "main waits for guard"
 
 
 @pytest.mark.parametrize("hide", [hidden, lambda lock: lambda: lock], ids=["hidden", "found"])
