@@ -9,6 +9,7 @@ execution in the state that the real one had; the real one is left as it is.
 from __future__ import annotations
 
 import functools
+import operator
 import sys
 from types import BuiltinMethodType
 from typing import TYPE_CHECKING, Any, Final
@@ -31,23 +32,23 @@ TWIN_TYPES: Final = frozenset((SimLock, SimRLock, SimSimpleQueue))
 _SHORT: Final = {RealLock: "Lock", RealRLock: "RLock", RealSimpleQueue: "SimpleQueue"}
 
 
-class _Pair:
-    """A real one (kept alive) and its twin.
+class _Met:
+    """A real one that no place was found for (kept alive), and its twin.
 
-    One that has no place is named in each execution anew, by what the program calls it where it
-    is met first: so a name depends on the schedule alone.
+    It is named in each execution anew, by what the program calls it where it is met first: so a
+    name depends on the schedule alone.
     """
 
     __slots__ = ("execution", "real", "twin")
 
-    def __init__(self, real: Any, title: str, *, placed: bool) -> None:
+    def __init__(self, real: Any) -> None:
         self.real = real
-        self.twin = _make(real, title)
-        self.execution = -1 if placed else 0  # in which it got its name; none for a place
+        self.twin = _make(real, "")
+        self.execution = 0  # in which it got its name
 
     def name(self, title: str, execution: int) -> None:
         """Name the twin for an execution."""
-        if self.execution == execution or self.execution < 0:
+        if self.execution == execution:
             return
         if _named[0] != execution:
             _named[0] = execution
@@ -58,8 +59,11 @@ class _Pair:
         state.title = title if number == 1 else f"{title} ({number})"
 
 
-_pairs: dict[int, _Pair] = {}
-"""By the `id` of the real one."""
+_placed: dict[int, tuple[Any, Any]] = {}
+"""Real ones (kept alive) whose place is known, each with its twin, by the `id` of the real one."""
+
+_met: dict[int, _Met] = {}
+"""The others, likewise."""
 
 _titles: dict[str, int] = {}
 """How many are called so in this execution."""
@@ -76,39 +80,46 @@ def begin_check() -> None:
 
 def forget_all() -> None:
     """Forget all twins."""
-    _pairs.clear()
+    _placed.clear()
+    _met.clear()
     _titles.clear()
 
 
 def forget_unused() -> None:
     """Forget the twins of those that nobody else holds any more: an execution has made them."""
-    for key, pair in list(_pairs.items()):
-        if _is_unused(pair.real):
-            del _pairs[key]
+    for key, met in list(_met.items()):
+        if _is_unused(met.real):
+            del _met[key]
 
 
 def placed_twin(real: Any, place: str) -> Any:
     """Return the one simulated object that stands for a real one, which is held at a place."""
-    found = _pairs.get(id(real))
-    if found is None:
-        found = _pairs[id(real)] = _Pair(real, place, placed=True)
-    return found.twin
+    twin = known_twin(real)
+    if twin is None:
+        twin = _make(real, place)
+        _placed[id(real)] = real, twin
+    return twin
 
 
 def twin_of(real: Any, called: str = "") -> Any:
     """Return the one simulated object that stands for a real one that a task has met."""
-    found = _pairs.get(id(real))
-    if found is None:
-        found = _pairs[id(real)] = _Pair(real, "", placed=False)
-    if found.execution >= 0:
-        found.name(called or _short(real), running()[0].count)
-    return found.twin
+    placed = _placed.get(id(real))
+    if placed is not None:
+        return placed[1]
+    met = _met.get(id(real))
+    if met is None:
+        met = _met[id(real)] = _Met(real)
+    met.name(called or _short(real), running()[0].count)
+    return met.twin
 
 
 def known_twin(real: Any) -> Any:
     """Return the twin of a real one if it has one."""
-    found = _pairs.get(id(real))
-    return None if found is None else found.twin
+    placed = _placed.get(id(real))
+    if placed is not None:
+        return placed[1]
+    met = _met.get(id(real))
+    return None if met is None else met.twin
 
 
 def stand_in(value: Any) -> Any:
@@ -126,14 +137,12 @@ def stand_in(value: Any) -> Any:
         return twin_of(value)
     elif kind is functools.partial:
         function = stand_in(value.func)
-        args = tuple(map(stand_in, value.args))
-        if function is not value.func or any(map(_differ, args, value.args)):
-            return functools.partial(function, *args, **value.keywords)
+        args = [stand_in(item) for item in value.args]
+        keywords = {name: stand_in(item) for name, item in value.keywords.items()}
+        before = (value.func, *value.args, *value.keywords.values())
+        if any(map(operator.is_not, (function, *args, *keywords.values()), before)):
+            return functools.partial(function, *args, **keywords)
     return value
-
-
-def _differ(one: Any, other: Any) -> bool:
-    return one is not other
 
 
 def _make(real: Any, title: str) -> Any:
@@ -150,20 +159,22 @@ def _short(real: Any) -> str:
 
 
 def _is_unused(real: Any) -> bool:
-    """Whether nobody but its pair (and its twin) refers to a real one."""
+    """Whether nobody but what is kept here refers to a real one that was met."""
     return sys.getrefcount(real) <= _ALONE
 
 
 def _count_alone(kind: Callable[[], Any]) -> int:
-    """Count the references to one that only its pair and its twin hold, as `_is_unused` sees it."""
+    """Count the references to one that nothing but this module keeps, as `_is_unused` sees it."""
     counts: list[int] = []
 
     def count(real: Any) -> None:
         counts.append(sys.getrefcount(real))
 
-    placed_twin(kind(), "")
-    for pair in _pairs.values():
-        count(pair.real)
+    real = kind()
+    _met[id(real)] = _Met(real)
+    del real
+    for met in _met.values():
+        count(met.real)
     forget_all()
     return counts[0]
 
