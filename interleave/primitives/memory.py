@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from weakref import ref
 
+    from interleave.core.dependence import Key
     from interleave.core.operation import Past
     from interleave.core.runtime import Runtime
     from interleave.core.task import Task
@@ -293,6 +294,14 @@ class Access(Operation):
         """Every location that it touches, and whether it writes there."""
         return ((self.target, self.wrote()),)
 
+    def met(self) -> Iterable[tuple[Key, tuple[object, ...]]]:
+        holders: list[Held] = []
+        for location, _ in self.accesses():
+            holder = location.holder
+            if holder not in holders:
+                holders.append(holder)
+            yield location.key, (holders.index(holder), location.part)
+
     def outside(self) -> None:
         return None
 
@@ -319,6 +328,7 @@ class Write(Access):
 
     __slots__ = ()
     kind = "write"
+    blind = True
     __init__ = object.__init__  # made in the hottest path of all
 
     def footprint(self) -> Footprint:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from interleave.core.context import in_task, perform, running
 from interleave.core.dependence import ADD, READ, WRITE
-from interleave.core.operation import Noted, SimObject
+from interleave.core.operation import Noted, SimObject, new_key
 from interleave.core.runtime import misuse
 from interleave.core.told import told
 from interleave.primitives.installation import (
@@ -52,6 +52,7 @@ class QueueState(SimObject):
 
     __slots__ = (
         "_saved",
+        "condition_keys",
         "conditions",
         "fifo",
         "gets",
@@ -74,6 +75,7 @@ class QueueState(SimObject):
         self.label = cls.__name__
         super().__init__(creator, title)
         self.item = item
+        self.condition_keys = [new_key(creator) for _ in _CONDITIONS]
         self.mutex: SimLock | None = None
         self.conditions: dict[str, Any] = {}
         self.plain_size = cls._qsize in _PLAIN_SIZES
@@ -172,8 +174,12 @@ class QueueState(SimObject):
             self.item.__dict__["mutex"] = self.mutex
         if name == "mutex":
             return self.mutex
+        task = running()[1]
+        asked = task.keys
         condition = threading.Condition(self.mutex)  # type: ignore[arg-type]
         state: ConditionState = condition.__dict__[ATTRIBUTE]
+        # Who asks first must not show in the keys that the task gives to what it makes later.
+        state.key, task.keys = self.condition_keys[_CONDITIONS.index(name)], asked
         state.title = f"{self.name}.{name}"
         self.conditions[name] = self.item.__dict__[name] = condition
         return condition

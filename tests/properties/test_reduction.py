@@ -119,9 +119,8 @@ def random_program(source, family):
     return tuple(threads)
 
 
-# Not yet futures: among many programs of theirs some part, for a reason that is not known yet.
 @pytest.mark.slow
-@pytest.mark.parametrize("family", sorted({*random_programs.FAMILIES} - {"futures"}))
+@pytest.mark.parametrize("family", sorted(random_programs.FAMILIES))
 def test_the_reduction_equals_brute_force_on_many_programs(family):
     source = random.Random(family)
     compared = sum(
