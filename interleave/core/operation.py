@@ -183,8 +183,12 @@ class Operation:
             return ()
         return ((target.key, WRITE if self.wrote() else READ),)
 
-    def met(self) -> Iterable[tuple[Key, tuple[object, ...]]]:
-        """Return the places in memory that it touched, each with what it is to this operation."""
+    def met(self) -> Iterable[tuple[Key, int | str, tuple[object, ...]]]:
+        """Return the places in memory that it touched: the key of each, and that of its object.
+
+        The key of an object is its name, if it has one. Third comes what the place is to this
+        operation; the last of that is the part of the object that it is.
+        """
         return ()
 
     def note(self) -> None:

@@ -31,25 +31,41 @@ def is_fresh(key: Key, known: int) -> bool:
 class Acquaintance:
     """Of one execution: by whom each place was met, and which operations there were at all."""
 
-    __slots__ = ("announced", "places")
+    __slots__ = ("announced", "holders", "places")
 
-    def __init__(self, places: dict[Key, set[Meeting]], announced: set[int]) -> None:
+    def __init__(
+        self,
+        places: dict[Key, set[Meeting]],
+        holders: dict[Key, int | str],
+        announced: set[int],
+    ) -> None:
         self.places = places
+        self.holders = holders  # the keys of the objects that they are parts of
         self.announced = announced
 
-    def may_be(self, key: Key, other: Acquaintance, met: Key) -> bool:
+    def may_be(self, key: Key, other: Acquaintance, met: Key, known: int) -> bool:
         """Whether a place here and one of the other execution may be the same.
 
-        It is certain if one operation met both, and certain that they are not if an operation that
-        met one was there in the other execution too, and did not meet the other.
+        That is certain either way where the object of one was known when they parted. Else it is
+        certain if one operation met both; and certain that they are not if an operation that met
+        one was there in the other execution too, and did not meet the other.
         """
         mine = self.places.get(key, set())
         theirs = other.places.get(met, set())
-        if not mine.isdisjoint(theirs):
+        if not (mine and theirs):
             return True
         if _parts(mine).isdisjoint(_parts(theirs)):
-            return not (mine and theirs)
+            return False
+        one, two = self.holders[key], other.holders[met]
+        if _is_known(one, known) or _is_known(two, known):
+            return one == two
+        if not mine.isdisjoint(theirs):
+            return True
         return not (_were_there(mine, other) or _were_there(theirs, self))
+
+
+def _is_known(holder: int | str, known: int) -> bool:
+    return isinstance(holder, str) or holder <= known
 
 
 def _parts(meetings: AbstractSet[Meeting]) -> set[Any]:
@@ -82,7 +98,7 @@ class Foreign:
         return any(
             (mode != how or mode == WRITE)
             and is_fresh(met, self._known)
-            and self._then.may_be(key, now, met)
+            and self._then.may_be(key, now, met, self._known)
             for key, mode in self._fresh
             for met, how in footprint
         )

@@ -225,6 +225,7 @@ class HappensBefore:
         timed = self._shared_clock or any(event.timeout is not None for event in self.events)
         pasts = self._pasts if timed else self._learned()
         places: dict[Key, set[Meeting]] = {}
+        holders: dict[Key, int | str] = {}
         announced = set()
         operations = [
             (own, [self.events[index], *self.execution.inside.get(index, ())])
@@ -236,9 +237,10 @@ class HappensBefore:
                 past = pasts[own]
                 announced.add(past)
                 for number, op in enumerate(ops):
-                    for key, what in op.met():
+                    for key, holder, what in op.met():
+                        holders[key] = holder
                         places.setdefault(key, set()).add((past, (number, *what)))
-        return Acquaintance(places, announced)
+        return Acquaintance(places, holders, announced)
 
     # -- what is special --------------------------------------------------------------------------
 
