@@ -189,7 +189,7 @@ def sigma(n):
 
 
 def ssb(n):
-    # After the family on which source sets run into exponentially many sleeping executions.
+    # After the family on which source sets run into exponentially many blocked executions [QPOR18].
     def program():
         place = Place()
         place.z = place.c = place.x = 0
