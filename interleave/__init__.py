@@ -13,11 +13,14 @@ if TYPE_CHECKING:
     from interleave.core.schedule import Schedule
     from interleave.errors import InterleaveError, InterleaveWarning, ScheduleError, UsageError
     from interleave.primitives.calls import choose, run_threads
+    from interleave.report.comparison import Comparison
     from interleave.report.report import Failure, Outcome, Report
+    from interleave.selfchecker import selfcheck
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "Comparison",
     "Failure",
     "InterleaveError",
     "InterleaveWarning",
@@ -31,9 +34,11 @@ __all__ = [
     "model",
     "replay",
     "run_threads",
+    "selfcheck",
 ]
 
 _HOMES = {
+    "Comparison": "interleave.report.comparison",
     "Failure": "interleave.report.report",
     "InterleaveError": "interleave.errors",
     "InterleaveWarning": "interleave.errors",
@@ -47,6 +52,7 @@ _HOMES = {
     "model": "interleave.core.model",
     "replay": "interleave.checker",
     "run_threads": "interleave.primitives.calls",
+    "selfcheck": "interleave.selfchecker",
 }
 
 

@@ -50,7 +50,7 @@ def check(
     Raises:
         UsageError: for a program or option that cannot be used.
     """
-    found = _program(program)
+    found = program_from(program)
     if found.script:
         options.setdefault("observe", "output")
     settings = Settings.of(options)
@@ -77,7 +77,7 @@ def sample(
     Raises:
         UsageError: for a program or option that cannot be used.
     """
-    found = _program(program)
+    found = program_from(program)
     settings = Settings.of({**options, "strategy": "random"})
     with session(found, settings) as opened:
         exploration = explore(opened, strategy, repeating=False)
@@ -104,7 +104,7 @@ def replay(
         ScheduleError: when the token is damaged, belongs to another program, or leads elsewhere.
         UsageError: when neither or both of schedule and seed are given.
     """
-    found = _program(program)
+    found = program_from(program)
     if (schedule is None) == (seed is None):
         message = "replay needs a schedule or a seed, and not both"
         raise UsageError(message)
@@ -170,7 +170,12 @@ def _repeat(opened: Session, exploration: Exploration) -> None:
             return
 
 
-def _program(program: Callable[[], Any] | Program | str) -> Program:
+def program_from(program: Callable[[], Any] | Program | str) -> Program:
+    """Return the program that a callable or a target means.
+
+    Raises:
+        UsageError: when it cannot be used.
+    """
     if isinstance(program, Program):
         return program
     if isinstance(program, str):
@@ -222,6 +227,20 @@ def _verify(wanted: Schedule, strategy: Replay, exploration: Exploration) -> Non
 # -- from exploration to report -----------------------------------------------------------------
 
 
+def schedule_of(program: Program, settings: Settings, witness: Witness) -> Schedule:
+    """Return the schedule that runs a witness again."""
+    return Schedule(
+        choices=witness.choices,
+        fingerprint=fingerprint(program.name),
+        digest=witness.digest,
+        seed=settings.seed,
+        time=settings.time,
+        granularity=settings.granularity,
+        observe=settings.observe,
+        max_steps=settings.max_steps,
+    )
+
+
 def _report(
     opened: Session,
     exploration: Exploration,
@@ -234,16 +253,7 @@ def _report(
     program, settings = opened.program, opened.settings
 
     def schedule(witness: Witness) -> Schedule:
-        return Schedule(
-            choices=witness.choices,
-            fingerprint=fingerprint(program.name),
-            digest=witness.digest,
-            seed=settings.seed,
-            time=settings.time,
-            granularity=settings.granularity,
-            observe=settings.observe,
-            max_steps=settings.max_steps,
-        )
+        return schedule_of(program, settings, witness)
 
     cut = exploration.cut_witness
     judgement = judge(

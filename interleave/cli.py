@@ -23,7 +23,8 @@ from interleave.core import watchdog
 from interleave.core.program import from_target
 from interleave.errors import UsageError
 from interleave.folder import check_folder, programs
-from interleave.report import as_json, mermaid, perfetto, text
+from interleave.report import as_json, comparison, mermaid, perfetto, text
+from interleave.selfchecker import selfcheck as compare
 from interleave.settings import GRANULARITIES, OBSERVABLES, STRATEGIES, TIME_MODES
 from interleave.store import FOLDER, Store, project_root
 
@@ -45,6 +46,12 @@ _UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
 _STATUS = {
     "pass": PASS,
     "fail": FAILURE,
+    "incomplete": INCOMPLETE,
+    "nondeterministic": NONDETERMINISTIC,
+}
+_STATUS_OF_SELFCHECK = {
+    "equal": PASS,
+    "different": INTERNAL,
     "incomplete": INCOMPLETE,
     "nondeterministic": NONDETERMINISTIC,
 }
@@ -140,6 +147,11 @@ def main() -> None:
     help="Give up on a program that does not reach a schedule point for so long.  [default: 10]",
 )
 @click.option(
+    "--selfcheck",
+    is_flag=True,
+    help="Do not judge TARGET but interleave itself: run dfs and dpor, and compare what they show.",
+)
+@click.option(
     "--store",
     is_flag=True,
     help=f"Keep failures in {FOLDER}, and replay those that are kept before anything else.",
@@ -159,7 +171,13 @@ def main() -> None:
     help="How to report: mermaid is a sequence diagram, perfetto a trace to look at.",
 )
 def check_command(
-    target: str, arguments: tuple[str, ...], form: str, *, store: bool, **options: Any
+    target: str,
+    arguments: tuple[str, ...],
+    form: str,
+    *,
+    selfcheck: bool,
+    store: bool,
+    **options: Any,
 ) -> None:
     """Explore the interleavings of TARGET and judge them.
 
@@ -170,6 +188,11 @@ def check_command(
     given = {name: value for name, value in options.items() if value not in (None, ())}
 
     def run() -> int:
+        if selfcheck:
+            if store:
+                message = "--store keeps failures of programs, and --selfcheck looks for none"
+                raise UsageError(message)
+            return _selfcheck(target, arguments, form, given)
         if Path(target).is_dir():
             if store:
                 given["store"] = True
@@ -192,6 +215,23 @@ def check_command(
         return _show(report, form)
 
     _run(run)
+
+
+def _selfcheck(target: str, arguments: tuple[str, ...], form: str, given: dict[str, Any]) -> int:
+    if Path(target).is_dir():
+        message = "--selfcheck takes one program: path.py, path.py:function, or module:function"
+        raise UsageError(message)
+    if form not in ("text", "json"):
+        message = f"a self-check is reported as text or json, not as {form}"
+        raise UsageError(message)
+    with _progress(form) as progress:
+        found = compare(from_target(target, arguments), progress=progress, **given)
+    if form == "json":
+        click.echo(as_json.render(comparison.as_object(found)))
+    else:
+        for style, line in comparison.lines(found, _width()):
+            _say(style, line)
+    return INTERRUPTED if found.interrupted else _STATUS_OF_SELFCHECK[found.verdict]
 
 
 @main.command("replay")

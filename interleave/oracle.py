@@ -6,16 +6,24 @@ before it, so that a mistake in clocks, sleep sets or wakeup trees cannot hide i
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from interleave.core.dependence import CLOCK, EVERYTHING, READ, WORLD, WRITE, dependent, strongest
 from interleave.core.operation import Choose
-from interleave.core.outcome import Raised, Returned
+from interleave.core.outcome import Deadlocked, Raised, Returned
+from interleave.core.outcomes import are_equal, shown
+from interleave.exploration import Witness, describe_deadlock, describe_error
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from interleave.core.dependence import Footprint
     from interleave.core.execution import Execution
     from interleave.core.operation import Operation
+    from interleave.core.outcomes import Entry
+    from interleave.core.strategy import Strategy, TaskView
+    from interleave.exploration import Exploration, Found
 
 Name = tuple[tuple[int, ...], int]
 """An event: the path of its task, and the how manieth of the task it is."""
@@ -70,3 +78,163 @@ def _footprint_of(event: Operation, execution: Execution, index: int, time: str)
         moves = event.timeout is not None and (time == "ordered" or not event.timeout)
         touches.append((CLOCK, WRITE if moves else READ))
     return strongest(touches)
+
+
+# -- comparing two strategies ---------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Traced:
+    """A trace that was run: how it ended, in words, the first execution of it, and how many."""
+
+    ending: str
+    witness: Witness
+    count: int = 1
+
+
+class Tracing:
+    """Lets another strategy choose, and notes the trace of every execution that it has run."""
+
+    noting = True  # a trace tells also what code of the program did inside an operation
+
+    def __init__(self, inner: Strategy, time: str, observe: str) -> None:
+        self.inner = inner
+        self.traces: dict[int, Traced] = {}  # by a hash: a million traces take much room
+        self.unlike: list[tuple[Witness, str, str]] = []  # equal traces that did not end alike
+        self._time = time
+        self._output = observe == "output"
+        self._runs = 0
+
+    @property
+    def events(self) -> Sequence[Operation]:
+        """What the strategy within sees."""
+        return self.inner.events
+
+    @events.setter
+    def events(self, events: Sequence[Operation]) -> None:
+        self.inner.events = events
+
+    @property
+    def bounded(self) -> str | None:
+        """What the strategy within has left out."""
+        return self.inner.bounded
+
+    def begin(self) -> bool:
+        """Ask the strategy within."""
+        return self.inner.begin()
+
+    def choose(self, options: Sequence[TaskView], stays: int) -> int:
+        """Ask the strategy within."""
+        return self.inner.choose(options, stays)
+
+    def choose_value(self, count: int) -> int:
+        """Ask the strategy within."""
+        return self.inner.choose_value(count)
+
+    def end(self, execution: Execution) -> bool:
+        """Note the trace, unless the execution was cut or is redundant."""
+        redundant = self.inner.end(execution)
+        if not redundant and isinstance(execution.ending, Returned | Raised | Deadlocked):
+            self._note(execution)
+        self._runs += 1
+        return redundant
+
+    def _note(self, execution: Execution) -> None:
+        trace = hash(trace_of(execution, self._time))
+        ending = self._told(execution)
+        known = self.traces.get(trace)
+        if known is None:
+            self.traces[trace] = Traced(ending, Witness.of(execution, self._runs))
+            return
+        known.count += 1
+        if known.ending != ending:
+            self.unlike.append((Witness.of(execution, self._runs), known.ending, ending))
+
+    def _told(self, execution: Execution) -> str:
+        ending = execution.ending
+        if isinstance(ending, Returned):
+            return f"returned {shown(execution.output if self._output else ending.value)}"
+        if isinstance(ending, Raised):
+            return describe_error(ending)
+        assert isinstance(ending, Deadlocked)
+        return f"deadlock: {describe_deadlock(ending.waiting)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """What one strategy has shown."""
+
+    name: str
+    exploration: Exploration
+    tracing: Tracing
+    complete: bool  # whether it came to its end, and nothing was cut
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One thing that two strategies do not agree on, with an execution that shows it."""
+
+    message: str
+    witness: Witness | None
+
+
+def differences(brute: Side, reduced: Side) -> Iterator[Difference]:
+    """Yield what a reduction and brute force do not agree on.
+
+    What one has found and the other has not counts where the other came to its end.
+    """
+    for side in (brute, reduced):
+        for witness, one, other in side.tracing.unlike:
+            message = f"{side.name} has run one trace twice, and it ended as {one!r} and {other!r}"
+            yield Difference(message, witness)
+    for one_side, other_side in ((brute, reduced), (reduced, brute)):
+        if other_side.complete:
+            yield from _missing(one_side, other_side)
+    for trace, traced in reduced.tracing.traces.items():
+        known = brute.tracing.traces.get(trace)
+        if known is not None and known.ending != traced.ending:
+            message = (
+                f"a trace ended as {traced.ending!r} in {reduced.name}, and as {known.ending!r} in "
+                f"{brute.name}"
+            )
+            yield Difference(message, traced.witness)
+    twice = [traced for traced in reduced.tracing.traces.values() if traced.count > 1]
+    if twice:
+        number = len(twice)
+        message = f"{reduced.name} has run {number} trace{'s' * (number > 1)} more than once"
+        yield Difference(message, twice[0].witness)
+
+
+def _missing(side: Side, other: Side) -> Iterator[Difference]:
+    """Yield what the one has found and the other has not."""
+    missing = [
+        traced for trace, traced in side.tracing.traces.items() if trace not in other.tracing.traces
+    ]
+    if missing:
+        number = len(missing)
+        message = (
+            f"{side.name} has run {number} trace{'s' * (number > 1)} that {other.name} has not"
+        )
+        yield Difference(message, missing[0].witness)
+    for entry in side.exploration.outcomes:
+        if not any(_are_one(entry, known) for known in other.exploration.outcomes):
+            message = f"the outcome {entry.text} came out in {side.name} and not in {other.name}"
+            yield Difference(message, entry.witness)
+    known = {_named(found) for found in other.exploration.failures}
+    for found in side.exploration.failures:
+        if _named(found) not in known:
+            message = (
+                f"the failure {found.kind} was found by {side.name} and not by {other.name}: "
+                f"{found.message}"
+            )
+            yield Difference(message, found.witness)
+
+
+def _are_one(one: Entry, other: Entry) -> bool:
+    if one.text == other.text:
+        return True
+    return type(one.value) is type(other.value) and are_equal(one.value, other.value)
+
+
+def _named(found: Found) -> tuple[str, str]:
+    return found.kind, found.message

@@ -8,7 +8,10 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from greenlet import GreenletExit
+
 from interleave import _real
+from interleave.core.context import in_task
 from interleave.core.interruption import interruptible
 from interleave.core.outcome import Hung, Interrupted, Uncontrolled
 from interleave.core.program import fresh
@@ -168,6 +171,29 @@ def _collector_at_rest() -> Iterator[None]:
 
 
 @contextmanager
+def _ends_of_tasks_unseen(runtime: Runtime) -> Iterator[None]:
+    """Let Python not complain of the exception that ends a task while a finaliser waits.
+
+    A finaliser of the program, or ours of a pool that was dropped, may be at a schedule point when
+    the execution is over.
+    """
+    before = sys.unraisablehook
+
+    def hook(unraisable: sys.UnraisableHookArgs) -> None:
+        if unraisable.exc_type is GreenletExit and in_task():
+            runtime.swallowed()
+        else:
+            before(unraisable)
+
+    sys.unraisablehook = hook
+    try:
+        yield
+    finally:
+        if sys.unraisablehook is hook:
+            sys.unraisablehook = before
+
+
+@contextmanager
 def session(program: Program, settings: Settings) -> Iterator[Session]:
     """Simulate the standard library while the block runs, and leave the process as it was."""
     surroundings = Surroundings()
@@ -186,6 +212,7 @@ def session(program: Program, settings: Settings) -> Iterator[Session]:
                 watching(opened.runtime, settings.hang_seconds),
                 interruptible(opened.runtime),
                 _collector_at_rest(),
+                _ends_of_tasks_unseen(opened.runtime),
                 rewritten as opened.instrumentation,
             ):
                 opened.watch_threads()

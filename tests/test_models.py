@@ -1,5 +1,6 @@
 """The models come out as they declare, and their counts are those of the tutorial."""
 
+import os
 import re
 from pathlib import Path
 
@@ -21,6 +22,33 @@ def test_there_is_a_model_for_each_of_the_19_programs_of_the_tutorial():
     names = {Path(item.target).name for item in programs(MODELS) if item.is_model}
     numbers = {name[:3] for name in names if re.match(r"t\d", name)}
     assert numbers == {f"t{number:02}" for number in range(1, 20)}
+
+
+@pytest.mark.parametrize(
+    ("file", "name"),
+    [("t13_queue_subclass.py", "queue_subclass"), ("t15_plain_queue.py", "plain_queue")],
+)
+def test_the_reduction_finds_a_fault_of_the_pipelines_with_room_for_ten_at_once(file, name):
+    report = interleave.check(getattr(import_file(MODELS / file), name), strategy="dpor")
+    assert report.verdict == "fail"
+    assert {failure.kind for failure in report.failures} <= {"assertion", "deadlock"}
+    assert report.executions + report.blocked <= 100
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    "INTERLEAVE_LONG" not in os.environ, reason="takes minutes: set INTERLEAVE_LONG=1"
+)
+def test_the_reduction_runs_each_of_the_10_349_log_orders_of_three_threads_once():
+    program = import_file(MODELS / "t04_three_threads.py").three_threads
+    report = interleave.check(program, strategy="dpor", observe="output", seconds=3600)
+    assert report.exhaustive
+    assert (report.executions, report.redundant, len(report.outcomes)) == (10_349, 0, 10_349)
+    assert any(
+        [line for line in lines if line.endswith("finishing")]
+        == [f"Thread {number}: finishing" for number in (2, 1, 0)]
+        for lines in report.outcomes
+    )
 
 
 @pytest.mark.slow

@@ -28,10 +28,19 @@ Footprint = tuple[tuple[Key, int], ...]
 EVERYTHING: Footprint = ((-1, WRITE),)
 """Of the event with which a failing task ends the execution: nothing comes after it."""
 
-CLOCK, WORLD, THREADS, MAIN = -2, -3, -4, -5
+CLOCK, WORLD, THREADS, MAIN, STREAM = -2, -3, -4, -5, -6
 """Keys of locations without an object of their own: the one clock of the time modes `idle` and
 `ordered`; the life of the program, whose end cuts off the daemons; the list of its threads; whether
-main has come to its end."""
+main has come to its end; what it prints and logs."""
+
+KEPT = -100
+"""Below this lie the keys of objects that live on from one execution to the next."""
+
+OWN = 1 << 32
+"""From here on each task has as many keys of its own, for the objects that it makes: they are the
+same in every execution in which it has done the same. Below lie the keys of memory, which count
+the locations in the order in which they were first met, whatever task it was: they say something
+only among executions that have had the same events until then."""
 
 
 def dependent(one: Footprint, other: Footprint) -> bool:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from itertools import count
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-from interleave.core.dependence import ADD, MAIN, READ, THREADS, WRITE
+from interleave.core.dependence import ADD, KEPT, MAIN, READ, THREADS, WRITE
 from interleave.errors import UncontrolledError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from interleave.core.dependence import Footprint, Key
-    from interleave.core.runtime import Runtime
     from interleave.core.task import Task
 
 
@@ -33,6 +33,8 @@ class Past(Protocol):
         """Whether those threads that are no daemons and have ended by now had ended then."""
 
 
+_kept = count(KEPT, -1)  # of the process: an object of an earlier check is no object of this one
+
 NEW, RUNNING, OVER = range(3)
 """The states of a thread, as a snapshot."""
 
@@ -48,7 +50,7 @@ class SimObject:
 
     label: ClassVar[str] = "object"
 
-    key: int  # stands for it in footprints: it counts the objects of an execution as they are met
+    key: int  # stands for it in footprints
 
     creator: Task | None
     epoch: int  # the number of the execution that it was made in, or was last reset for
@@ -69,11 +71,12 @@ class SimObject:
             self.serial = tallies[label] = tallies.get(label, 0) + 1
             runtime = creator.runtime
             self.epoch = runtime.count
-            self.key = runtime.keys = runtime.keys + 1
+            self.key = creator.keys = creator.keys + 1
             if runtime.recording:
                 runtime.note_site(self)
         else:
             self.serial = self.epoch = 0
+            self.key = next(_kept)
 
     @property
     def name(self) -> str:
@@ -89,14 +92,19 @@ class SimObject:
         """Go back to how it was made: a program may keep it in a global from one execution on."""
         self.wrote_at = self.read_at = 0.0
 
-    def new_key(self, runtime: Runtime) -> int:
-        """Return what is to stand for it in the footprints of this execution."""
-        runtime.keys += 1
-        return runtime.keys
+    def keep(self) -> None:
+        """Take a key for good: whoever has made it, in an earlier execution, makes others now."""
+        if self.key > KEPT:
+            self.key = next(_kept)
 
     def snapshot(self) -> Any:
         """What guards and effects of operations on it depend on, as a small value."""
         return None
+
+
+def new_key(creator: Task | None) -> int:
+    """Return a key for a part of an object that a task makes, or that was there before."""
+    return next(_kept) if creator is None else creator.more_keys()
 
 
 class Operation:
@@ -120,6 +128,7 @@ class Operation:
     glued: ClassVar[bool] = (
         False  # whether it belongs to its task's event before: no schedule point
     )
+    blind: ClassVar[bool] = False  # whether its task learns nothing by it, whatever the state is
     tells: ClassVar[bool] = True  # whether what it returns means something to a reader
     timeout: float | None = None
 
@@ -173,6 +182,14 @@ class Operation:
         if target is None:
             return ()
         return ((target.key, WRITE if self.wrote() else READ),)
+
+    def met(self) -> Iterable[tuple[Key, int | str, tuple[object, ...]]]:
+        """Return the places in memory that it touched: the key of each, and that of its object.
+
+        The key of an object is its name, if it has one. Third comes what the place is to this
+        operation; the last of that is the part of the object that it is.
+        """
+        return ()
 
     def note(self) -> None:
         """Remember the state of its objects just before it takes effect (only if `noted`)."""

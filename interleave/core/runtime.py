@@ -222,7 +222,7 @@ class Runtime:
 
     def _reset(self, strategy: Strategy, *, recording: bool) -> None:
         self.count = next(_executions)
-        self.keys = 0
+        self.keys = 0  # of places in memory, as they are met
         self.strategy = strategy
         self.choose = strategy.choose
         self.noting = strategy.noting
@@ -451,7 +451,7 @@ class Runtime:
         """Reset an object that comes from before this execution: each begins with fresh state."""
         item.reset()
         item.epoch = self.count
-        item.key = item.new_key(self)
+        item.keep()
 
     def perform_unscheduled(self, task: Task, op: Operation) -> Any:
         """Take effect at once: inside another operation, or while the task is torn down."""
@@ -601,6 +601,10 @@ class Runtime:
         for task in self.live:  # suspended for ever
             self.locals.drop(task.locals)
         self.locals.restore(self.home)
+
+    def swallowed(self) -> None:
+        """A finaliser got the exception that ends its task, and Python drops what one raises."""
+        self.current.unwinding = max(self.current.unwinding, _PATIENCE)  # so the next one gets it
 
     def _give_up(self, task: Task) -> None:
         """A task swallows its end for ever: leave its greenlet where it is."""

@@ -34,6 +34,10 @@ class TaskView(Protocol):
         """The index of the event that made it; -1 for main."""
 
     @property
+    def met(self) -> int:
+        """The last key that was given to a place in memory so far, by whatever task."""
+
+    @property
     def daemon(self) -> bool:
         """Whether the end of main cuts it off."""
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from interleave.core.dependence import OWN
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -27,6 +29,7 @@ class Task:
         "daemon",
         "done",
         "handle",
+        "keys",
         "locals",
         "number",
         "parent",
@@ -65,6 +68,7 @@ class Task:
             self.clock = parent.clock
         numbers = runtime.numbers
         self.number = numbers.setdefault(self.path, len(numbers))
+        self.keys = OWN * (self.number + 1)  # the last one that was given to an object
         self.done = False
         self.worker: Worker | None = None
         self.pending: Operation
@@ -91,6 +95,21 @@ class Task:
         """Take a greenlet to run on."""
         self.worker = worker
         return self
+
+    @property
+    def own_key(self) -> int:
+        """The key of its own thread, where nobody has made an object for that."""
+        return OWN * (self.number + 1)
+
+    @property
+    def met(self) -> int:
+        """The last key that was given to a place in memory, by whatever task."""
+        return self.runtime.keys
+
+    def more_keys(self) -> int:
+        """Return a key of its own, for a part of something that it makes."""
+        self.keys += 1
+        return self.keys
 
     def tally(self, what: str) -> int:
         """Count something that this task makes, from 1 (default thread names and the like)."""

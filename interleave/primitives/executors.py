@@ -22,7 +22,7 @@ from greenlet import GreenletExit
 
 from interleave.core.context import about_to_call, in_task, perform, running
 from interleave.core.dependence import ADD, READ, THREADS, WRITE
-from interleave.core.operation import NEW, Noted, Operation, SimObject
+from interleave.core.operation import NEW, Noted, Operation, SimObject, new_key
 from interleave.core.runtime import TEARDOWN, misuse
 from interleave.core.trace import user_place_of
 from interleave.errors import HangDetected, InterleaveError, UncontrolledError
@@ -409,7 +409,7 @@ class PoolState(SimObject):
         self.label = type(item).__name__
         super().__init__(creator)
         # How many are idle is a location of its own: CPython keeps a semaphore for it.
-        self.idle_key = _more_keys(running()[0])
+        self.idle_key = new_key(creator)
         self.owner = weakref.ref(item, lambda _: _abandon(self))
         self._clear()
 
@@ -432,11 +432,6 @@ class PoolState(SimObject):
         executor = self.owner()
         if executor is not None:
             setattr(executor, name, value)
-
-
-def _more_keys(runtime: Runtime) -> int:
-    runtime.keys += 1
-    return runtime.keys
 
 
 class _PoolOperation(Noted):

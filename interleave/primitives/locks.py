@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
     from interleave.core.dependence import Footprint
     from interleave.core.operation import Past
-    from interleave.core.runtime import Runtime
     from interleave.core.task import Task
     from interleave.primitives.queues import QueueState
 
@@ -100,8 +99,11 @@ class SimLock(SimObject, metaclass=Standing):
         self.held = self.held_at_first
         self.owner = None
 
-    def new_key(self, runtime: Runtime) -> int:
-        return super().new_key(runtime) if self.queue is None else refreshed(self.queue).key
+    def keep(self) -> None:
+        if self.queue is None:
+            super().keep()
+        else:
+            self.key = refreshed(self.queue).key
 
     def snapshot(self) -> Any:
         return self.held if self.queue is None else self.queue.snapshot()

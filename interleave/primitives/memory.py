@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from weakref import ref
 
+    from interleave.core.dependence import Key
     from interleave.core.operation import Past
     from interleave.core.runtime import Runtime
     from interleave.core.task import Task
@@ -143,7 +144,17 @@ _names_of = type.__dict__["__dict__"].__get__
 class Held:
     """An object that has locations, and what its name is made of: who met it first, and when."""
 
-    __slots__ = ("blurred", "by_attribute", "item", "label", "maker", "number", "origin", "parts")
+    __slots__ = (
+        "blurred",
+        "by_attribute",
+        "item",
+        "key",
+        "label",
+        "maker",
+        "number",
+        "origin",
+        "parts",
+    )
 
     def __init__(
         self, item: Any, label: str, maker: Task | None, number: int, *, by_attribute: bool
@@ -156,6 +167,9 @@ class Held:
         self.blurred = False  # whether something was written under a key that could not be told
         self.origin: Origin | None = None  # known where the execution is recorded
         self.parts: dict[Any, Location] = {}
+        runtime = context._runtime
+        runtime.keys += 1
+        self.key: int | str = runtime.keys  # counted like those of locations
 
     @property
     def name(self) -> str:
@@ -229,6 +243,7 @@ class Memory:
         """Hold an object under a name of its own."""
         self.begin(runtime)
         held = self.held[id(item)] = Held(item, title, None, 0, by_attribute=by_attribute)
+        held.key = title
         return held
 
     def variable(self, cell: Any, name: str, runtime: Runtime) -> Location:
@@ -294,6 +309,14 @@ class Access(Operation):
         """Every location that it touches, and whether it writes there."""
         return ((self.target, self.wrote()),)
 
+    def met(self) -> Iterable[tuple[Key, int | str, tuple[object, ...]]]:
+        holders: list[Held] = []
+        for location, _ in self.accesses():
+            holder = location.holder
+            if holder not in holders:
+                holders.append(holder)
+            yield location.key, holder.key, (holders.index(holder), location.part)
+
     def outside(self) -> None:
         return None
 
@@ -320,6 +343,7 @@ class Write(Access):
 
     __slots__ = ()
     kind = "write"
+    blind = True
     __init__ = object.__init__  # made in the hottest path of all
 
     def footprint(self) -> Footprint:

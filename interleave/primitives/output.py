@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from interleave import _real
 from interleave.core.context import in_task, perform, running
+from interleave.core.dependence import STREAM
 from interleave.core.operation import Operation, SimObject
 from interleave.core.runtime import TEARDOWN
 from interleave.primitives.installation import TOOLS, original
@@ -57,7 +58,7 @@ def emit(text: str, *, line: bool) -> None:
         stream = runtime.state.get("stream")
         if stream is None:
             stream = runtime.state["stream"] = Stream(None, "output")
-            runtime.revive(stream)
+            stream.epoch, stream.key = runtime.count, STREAM
         perform(Write(stream, text, line=line))
     elif runtime.phase != TEARDOWN:
         _append(runtime, text, line=line)

@@ -16,14 +16,15 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from interleave.core.context import in_task, perform, running
-from interleave.core.dependence import ADD, READ, WRITE
-from interleave.core.operation import Noted, SimObject
+from interleave.core.dependence import ADD, KEPT, READ, WRITE
+from interleave.core.operation import Noted, SimObject, new_key
 from interleave.core.runtime import misuse
 from interleave.core.told import told
 from interleave.primitives.installation import (
     ATTRIBUTE,
     attach,
     original,
+    refreshed,
     state_of,
     type_label,
     undo_later,
@@ -51,6 +52,7 @@ class QueueState(SimObject):
 
     __slots__ = (
         "_saved",
+        "condition_keys",
         "conditions",
         "fifo",
         "gets",
@@ -73,6 +75,7 @@ class QueueState(SimObject):
         self.label = cls.__name__
         super().__init__(creator, title)
         self.item = item
+        self.condition_keys = [new_key(creator) for _ in _CONDITIONS]
         self.mutex: SimLock | None = None
         self.conditions: dict[str, Any] = {}
         self.plain_size = cls._qsize in _PLAIN_SIZES
@@ -116,6 +119,11 @@ class QueueState(SimObject):
         self._count()
         if self.mutex is not None:
             self.mutex.reset()
+
+    def keep(self) -> None:
+        super().keep()
+        if self.condition_keys[0] > KEPT:
+            self.condition_keys = [new_key(None) for _ in _CONDITIONS]
 
     def size(self) -> int:
         """How many items there are, as the queue's own `_qsize` says."""
@@ -166,18 +174,23 @@ class QueueState(SimObject):
     def provide(self, name: str) -> Any:
         """Make the mutex, or a condition on it, for a program that uses it.
 
-        They take no key before they are used: they may outlive the execution, and in the next
-        ones they are there already.
+        Who asks first must not show in the keys: they are there since the queue was made.
         """
+        refreshed(self)
         if self.mutex is None:
             self.mutex = SimLock.adopt(_Free(), f"{self.name}.mutex")
             self.mutex.queue = self
+            self.mutex.epoch = self.epoch
+            self.mutex.key = self.key
             self.item.__dict__["mutex"] = self.mutex
         if name == "mutex":
             return self.mutex
         from interleave.primitives import conditions  # which look for what stands for a queue
 
         condition = conditions.on_lock(self.mutex, f"{self.name}.{name}")
+        state: ConditionState = condition.__dict__[ATTRIBUTE]
+        state.epoch = self.epoch
+        state.key = self.condition_keys[_CONDITIONS.index(name)]
         self.conditions[name] = self.item.__dict__[name] = condition
         return condition
 

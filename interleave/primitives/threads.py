@@ -437,11 +437,12 @@ def _thread_of(task: Task) -> Any:
     if task.handle is None:
         cls: Any = threading._DummyThread if task.path else threading._MainThread  # type: ignore[attr-defined]
         thread = task.handle = object.__new__(cls)
+        asked = task.keys
         state = ThreadState(task)
+        # Who asks first must not show in the keys that the task gives to what it makes later.
+        state.key, task.keys = task.own_key if task.path else MAIN, asked
         state.task, state.started = task, True
         attach(thread, state)
-        if not task.path:
-            state.key = MAIN
         thread._target = None
         thread._args, thread._kwargs = (), {}
         thread._name = f"Dummy-{'.'.join(map(str, task.path))}" if task.path else "MainThread"

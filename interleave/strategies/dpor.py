@@ -20,6 +20,7 @@ from interleave.core.operation import Choose
 from interleave.core.outcome import Deadlocked, Raised, Returned, StepBound
 from interleave.core.strategy import CAUSES
 from interleave.errors import NondeterministicError
+from interleave.strategies.acquaintance import Acquaintance, Foreign, is_fresh
 from interleave.strategies.happens_before import HappensBefore
 
 if TYPE_CHECKING:
@@ -36,11 +37,13 @@ _Step = tuple[int, Footprint, int | None]
 class _Branch:
     """A step that is planned, and the steps planned after it: a node of a wakeup tree."""
 
-    __slots__ = ("children", "footprint", "task", "value")
+    __slots__ = ("children", "footprint", "foreign", "origin", "task", "value")
 
-    def __init__(self, step: _Step) -> None:
+    def __init__(self, step: _Step, origin: int = 0) -> None:
         self.task, self.footprint, self.value = step
         self.children: list[_Branch] = []
+        self.origin = origin  # the execution that it was planned after
+        self.foreign: Foreign | None = None  # its footprint, where keys do not say everything
 
 
 class OptimalReduction:
@@ -53,12 +56,15 @@ class OptimalReduction:
     def __init__(self, time: str) -> None:
         self._order = HappensBefore(time)
         # The places before the events: who is asleep there, and what is planned.
-        self._asleep: list[dict[int, Footprint]] = [{}]
+        self._asleep: list[dict[int, Footprint | Foreign]] = [{}]
         self._planned: list[list[_Branch]] = [[]]
         # What leads there: the choices, and which event each was made for.
         self._choices: list[int] = []
         self._made_for: list[int] = []
+        self._met: list[int] = []  # and the last place in memory that had been met by then
         self._depth = 0
+        self._count = 0
+        self._acquainted: Acquaintance | None = None  # of the last execution, once it is needed
         self._from = 0  # the event that is the first one new
         self._plan: list[_Branch] = []
         self._started = False
@@ -80,7 +86,8 @@ class OptimalReduction:
         order = self._order
         if at < len(order.tasks) and order.kinds[at] is not Choose:
             # What was explored from here sleeps until something that it depends on happens.
-            self._asleep[at] = {**self._asleep[at], order.tasks[at]: order.footprints[at]}
+            asleep = self._kept(order.footprints[at], at) or order.footprints[at]
+            self._asleep[at] = {**self._asleep[at], order.tasks[at]: asleep}
         self._cut(at)
         branch = planned[at].pop(0)
         plan = [branch]
@@ -94,9 +101,12 @@ class OptimalReduction:
         """Forget the events from this one on."""
         self._order.cut(at)
         del self._asleep[at + 1 :], self._planned[at + 1 :]
-        depth = bisect_left(self._made_for, at)
-        del self._choices[depth:], self._made_for[depth:]
+        self._forget_choices(at)
         self._from = at
+
+    def _forget_choices(self, at: int) -> None:
+        depth = bisect_left(self._made_for, at)
+        del self._choices[depth:], self._made_for[depth:], self._met[depth:]
 
     def choose(self, options: Sequence[TaskView], stays: int) -> int:
         """Follow the last execution, then the plan; beyond it go on with the current task."""
@@ -111,6 +121,7 @@ class OptimalReduction:
             choice = self._choice_of(self._plan[step].task, options, stays)
         self._choices.append(choice)
         self._made_for.append(at)
+        self._met.append(options[0].met)
         return choice
 
     def choose_value(self, count: int) -> int:
@@ -126,6 +137,7 @@ class OptimalReduction:
             choice = self._plan[step].value or 0
         self._choices.append(choice)
         self._made_for.append(at)
+        self._met.append(0)
         return choice
 
     def _again(self, depth: int, count: int) -> int:
@@ -155,16 +167,16 @@ class OptimalReduction:
         if not isinstance(execution.ending, Returned | Raised | Deadlocked | StepBound):
             return False  # it was broken off, and so is the exploration
         events = execution.events
+        self._count += 1
+        self._acquainted = None
         self._compare(events)
         if self._strayed(events):
             return True
         races = self._order.extend(execution)
-        if self._settle(events):
-            self._cut(self._from)
-            return True
+        repeats = self._settle(events)
         for race in races:
             self._reverse(events, *race)
-        return False
+        return repeats
 
     def _compare(self, events: Sequence[Operation]) -> None:
         """The events before the place where this execution leaves the last one must be the same."""
@@ -192,8 +204,7 @@ class OptimalReduction:
         for step, branch in enumerate(plan):
             at = start + step
             if at >= len(events) or events[at].task.number != branch.task:
-                depth = bisect_left(self._made_for, start)
-                del self._choices[depth:], self._made_for[depth:]
+                self._forget_choices(start)
                 return True
         return False
 
@@ -204,6 +215,7 @@ class OptimalReduction:
         asleep, planned = self._asleep, self._planned
         tasks, footprints = self._order.tasks, self._order.footprints
         sleeping = asleep[start]
+        repeats = False
         for at in range(start, len(tasks)):
             if at > start:
                 asleep.append(sleeping)
@@ -214,15 +226,14 @@ class OptimalReduction:
             elif self._order.kinds[at] is Choose and not plan:
                 self._plan_values(at, events[at])
             if sleeping:
-                if tasks[at] in sleeping:
-                    return True
+                repeats = repeats or tasks[at] in sleeping
                 done = footprints[at]
                 sleeping = {
                     task: footprint
                     for task, footprint in sleeping.items()
-                    if not dependent(footprint, done)
+                    if task != tasks[at] and not self._wakes(footprint, done)
                 }
-        return bool(sleeping)
+        return repeats or bool(sleeping)
 
     def _plan_values(self, at: int, event: Any) -> None:
         """Plan the other values of a choice."""
@@ -241,60 +252,91 @@ class OptimalReduction:
         task: int,
         footprint: Footprint,
     ) -> None:
-        """Plan that the second event, with what it touches then, comes before the first."""
+        """Plan that the second event, with what it touches then, comes before the first.
+
+        All that does not come of the first goes before both, and that is not only what took place
+        between the two: what is planned leads to other executions, or is covered, as a whole.
+        """
         kinds, clocks, tasks = self._order.kinds, self._order.clocks, self._order.tasks
         rival = tasks[first]
         sequence: list[_Step] = []
         inside = False
-        for at in range(first + 1, second):
+        for at in range(first + 1, len(tasks)):
             # What belongs to an event comes with it.
             inside = inside if kinds[at].glued else clocks[at][rival] < first
-            if inside:
+            if inside and at != second:
                 event: Any = events[at]
                 value = event.value if kinds[at] is Choose else None
                 sequence.append((tasks[at], self._order.footprints[at], value))
         sequence.append((task, footprint, None))
         for sleeper, touches in self._asleep[first].items():
-            if _can_begin(sleeper, touches, sequence):
+            if self._can_begin(sleeper, touches, sequence):
                 return
-        _plant(self._planned[first], sequence)
+        self._plant(first, sequence)
 
+    def _can_begin(self, task: int, footprint: Footprint | Foreign, sequence: list[_Step]) -> bool:
+        """Whether a task's next event could be moved to the front of a sequence: a weak initial."""
+        for other, touched, _ in sequence:
+            if other == task:
+                return True
+            if self._wakes(footprint, touched):
+                return False
+        return True
 
-def _can_begin(task: int, footprint: Footprint, sequence: list[_Step]) -> bool:
-    """Whether a task's next event could be moved to the front of a sequence: a weak initial."""
-    for other, touched, _ in sequence:
-        if other == task:
-            return True
-        if dependent(footprint, touched):
-            return False
-    return True
+    def _plant(self, at: int, sequence: list[_Step]) -> None:
+        """Add a sequence to a wakeup tree, unless a branch of it leads to an equivalent one."""
+        branches = self._planned[at]
+        while True:
+            for branch in branches:
+                if self._fits(branch, sequence):
+                    if not branch.children:
+                        return
+                    sequence = _without(branch.task, sequence)
+                    branches = branch.children
+                    break
+            else:
+                for step in sequence:
+                    branch = _Branch(step, self._count)
+                    branch.foreign = self._kept(step[1], at)
+                    branches.append(branch)
+                    branches = branch.children
+                return
 
+    def _fits(self, branch: _Branch, sequence: list[_Step]) -> bool:
+        ours = branch.foreign is None or branch.origin == self._count
+        footprint = branch.footprint if ours else branch.foreign
+        assert footprint is not None
+        for task, touched, value in sequence:
+            if task == branch.task:
+                return value == branch.value
+            if self._wakes(footprint, touched):
+                return False
+        return True
 
-def _plant(branches: list[_Branch], sequence: list[_Step]) -> None:
-    """Add a sequence to a wakeup tree, unless a branch of it leads to an equivalent one."""
-    while True:
-        for branch in branches:
-            if _fits(branch, sequence):
-                if not branch.children:
-                    return
-                sequence = _without(branch.task, sequence)
-                branches = branch.children
-                break
-        else:
-            for step in sequence:
-                branch = _Branch(step)
-                branches.append(branch)
-                branches = branch.children
-            return
+    # -- across executions ------------------------------------------------------------------------
 
+    def _kept(self, footprint: Footprint, at: int) -> Foreign | None:
+        """Keep a footprint for later executions, if its keys alone will not do.
 
-def _fits(branch: _Branch, sequence: list[_Step]) -> bool:
-    for task, touched, value in sequence:
-        if task == branch.task:
-            return value == branch.value
-        if dependent(branch.footprint, touched):
-            return False
-    return True
+        They do where the executions had not parted yet when they were given.
+        """
+        depth = bisect_left(self._made_for, at)
+        chosen = depth < len(self._made_for) and self._made_for[depth] == at
+        known = self._met[depth] if chosen else 0
+        if not any(is_fresh(key, known) for key, _ in footprint):
+            return None
+        return Foreign(footprint, known, self._acquaintance())
+
+    def _wakes(self, footprint: Footprint | Foreign, touched: Footprint) -> bool:
+        """Whether something kept depends on what an event of this execution touched."""
+        if isinstance(footprint, Foreign):
+            return footprint.depends_on(touched, self._acquaintance())
+        return dependent(footprint, touched)
+
+    def _acquaintance(self) -> Acquaintance:
+        if self._acquainted is None:
+            self._acquainted = self._order.acquaintance()
+        return self._acquainted
 
 
 def _without(task: int, sequence: list[_Step]) -> list[_Step]:

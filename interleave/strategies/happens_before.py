@@ -21,12 +21,14 @@ from interleave.core.dependence import (
     Key,
     strongest,
 )
-from interleave.core.operation import RUNNING, End, Operation, Return
+from interleave.core.operation import RUNNING, Choose, End, Operation, Return
 from interleave.core.outcome import Raised, Returned
+from interleave.strategies.acquaintance import Acquaintance
 
 if TYPE_CHECKING:
     from interleave.core.execution import Execution
     from interleave.core.strategy import TaskView
+    from interleave.strategies.acquaintance import Meeting
 
 Race = tuple[int, int, int, Footprint]
 """Two events by their indexes (the second may be the number of events: it was still to come), and
@@ -52,9 +54,16 @@ class HappensBefore:
         self._previous: list[int] = []  # the event of the same task before
         self._last: list[int] = []  # by task
         self._table: dict[Key, _State] = {}  # by location
+        self._pasts: list[int] = []  # what identifies the events, see `past`
+        self._known: list[Race] = []  # the races among the events, by the second of them
+        self._gone: set[int] = set()  # what identifies the events that the last execution had more
 
     def cut(self, at: int) -> None:
         """Forget the events from this one on."""
+        self._gone = set(self._pasts[at:])
+        known = self._known
+        while known and known[-1][1] >= at:
+            known.pop()
         table, last = self._table, self._last
         for index in range(len(self.tasks) - 1, at - 1, -1):
             last[self.tasks[index]] = self._previous[index]
@@ -66,12 +75,14 @@ class HappensBefore:
                     else:
                         table[key][_READ if mode == READ else _ADDED].pop()
         del self.tasks[at:], self.kinds[at:], self.footprints[at:], self.clocks[at:]
-        del self._previous[at:]
+        del self._previous[at:], self._pasts[at:]
 
     def extend(self, execution: Execution) -> list[Race]:
-        """Take the events that are new; return the races that end in one of them.
+        """Take the events that are new; return the races that matter because of them.
 
-        The events before are those that the stack holds.
+        The events before are those that the stack holds. A race among these matters anew if there
+        are events that do not come of its first one, and that the last execution did not have: the
+        sequence that reverses it is another one.
         """
         events = execution.events
         self._widen(execution.known_tasks)
@@ -149,9 +160,87 @@ class HappensBefore:
                 clock = self._above_floor(index, before, clock)
             clock[task] = index
             clocks.append(clock)
+        again = self._anew(start)
+        self._known += self.races
         for waiting, op in execution.pending:
             self._still_to_come(waiting, op, final)
-        return self.races
+        return [*again, *self.races]
+
+    def _anew(self, start: int) -> list[Race]:
+        """Return the races among the old events that the new ones put in another light."""
+        clocks, tasks, gone = self.clocks, self.tasks, self._gone
+        self.past(len(tasks) - 1)
+        pasts = self._pasts
+        others = [clocks[at] for at in range(start, len(tasks)) if pasts[at] not in gone]
+        if not others or not self._known:
+            return []
+        least = list(map(min, zip(*others, strict=True)))
+        return [race for race in self._known if least[tasks[race[0]]] < race[0]]
+
+    def past(self, index: int) -> int:
+        """Identify an event by all that happened before it: equal ones are the same event.
+
+        What the task is about to do next follows from it, in whatever execution.
+        """
+        pasts, tasks = self._pasts, self.tasks
+        for at in range(len(pasts), index + 1):
+            event: Any = self.events[at]
+            task, own = tasks[at], self._previous[at]
+            before = [
+                pasts[other]
+                for rival, other in enumerate(self.clocks[at])
+                if rival != task and other >= 0
+            ]
+            value = event.value if self.kinds[at] is Choose else 0
+            pasts.append(hash((task, value, pasts[own] if own >= 0 else 0, *before)))
+        return pasts[index]
+
+    def _learned(self) -> list[int]:
+        """Identify each event by all that its task can have learned, from itself and from others.
+
+        That is less than all that happened before: a store tells its task nothing, and a load
+        tells what was stored last, but not who else has looked.
+        """
+        learned: list[int] = []
+        stored: dict[Key, tuple[int, ...]] = {}  # by location: its last write, and what was added
+        for at, footprint in enumerate(self.footprints):
+            event: Any = self.events[at]
+            own = self._previous[at]
+            value = event.value if self.kinds[at] is Choose else 0
+            read = () if event.blind else tuple(stored.get(key, ()) for key, _ in footprint)
+            born = learned[event.task.born] if own < 0 and event.task.born >= 0 else 0
+            known = hash((self.tasks[at], value, learned[own] if own >= 0 else born, read))
+            learned.append(known)
+            for key, mode in footprint:
+                if mode == WRITE:
+                    stored[key] = (known,)
+                elif mode == ADD:
+                    stored[key] = tuple(sorted((*stored.get(key, ()), known)))
+        return learned
+
+    def acquaintance(self) -> Acquaintance:
+        """Tell who met which places in memory."""
+        self.past(len(self.tasks) - 1)
+        # Clocks tell more than what was read, and whoever reads one learns of it.
+        timed = self._shared_clock or any(event.timeout is not None for event in self.events)
+        pasts = self._pasts if timed else self._learned()
+        places: dict[Key, set[Meeting]] = {}
+        holders: dict[Key, int | str] = {}
+        announced = set()
+        operations = [
+            (own, [self.events[index], *self.execution.inside.get(index, ())])
+            for index, own in enumerate(self._previous)
+        ]
+        operations += [(self._last[task.number], [op]) for task, op in self.execution.pending]
+        for own, ops in operations:
+            if own >= 0:  # a task begins with an event that meets nothing
+                past = pasts[own]
+                announced.add(past)
+                for number, op in enumerate(ops):
+                    for key, holder, what in op.met():
+                        holders[key] = holder
+                        places.setdefault(key, set()).add((past, (number, *what)))
+        return Acquaintance(places, holders, announced)
 
     # -- what is special --------------------------------------------------------------------------
 

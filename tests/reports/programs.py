@@ -221,3 +221,12 @@ def passed_on():
     thread.start()
     items.put(2)
     thread.join()
+
+
+def bare_race():
+    database = FakeDatabase()
+    thread = threading.Thread(target=database.update)
+    thread.start()
+    database.update()
+    thread.join()
+    return database.value

@@ -132,6 +132,19 @@ def test_the_json_of_a_folder():
     same("folder.json", json.dumps(found, ensure_ascii=False, indent=1) + "\n")
 
 
+def test_the_text_of_a_self_check():
+    same("selfcheck.txt", printed("check", "programs.py:bare_race", "--selfcheck"))
+
+
+def test_the_json_of_a_self_check():
+    words = ("check", "programs.py:bare_race", "--selfcheck", "--format", "json")
+    found = json.loads(printed(*words))
+    for side in found["sides"]:
+        side["seconds"] = 0.0
+
+    same("selfcheck.json", json.dumps(found, ensure_ascii=False, indent=1) + "\n")
+
+
 def test_the_text_fits():
     for width, files in ((100, [f"{name}.txt" for name in CASES]), (80, _with("-80.txt"))):
         for file in files:

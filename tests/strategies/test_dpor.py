@@ -188,6 +188,167 @@ def sigma(n):
     return program
 
 
+def ssb(n):
+    # After the family on which source sets run into exponentially many blocked executions [QPOR18].
+    def program():
+        place = Place()
+        place.z = place.c = place.x = 0
+        cells = [Place() for _ in range(n)]
+        for cell in cells:
+            cell.v = 0
+
+        def write(i):
+            cells[i].v = 1
+
+        def twice(value):
+            for _ in range(2):
+                place.x = value
+
+        def read():
+            if place.z == 1:
+                cells[place.c].v = 2
+            else:
+                other = threading.Thread(target=twice, args=(1,))
+                other.start()
+                twice(2)
+                other.join()
+
+        def count():
+            place.z = 1
+            for i in range(1, n):
+                place.c = i
+
+        in_threads(*[lambda i=i: write(i) for i in range(n)], count, read)
+
+    return program
+
+
+def ssb_loop(n):
+    # The older family of that name: a loop that others may end early.
+    def program():
+        place = Place()
+        place.x = place.y = place.z = 0
+
+        def p():
+            place.x = 1
+
+        def q():
+            place.y = 1
+
+        def r():
+            if place.y == 0:
+                place.z = 1
+
+        def s():
+            while place.y < n:
+                if place.z == 1:
+                    place.x = 2
+                t = place.y
+                place.y = t + 1
+
+        in_threads(p, q, r, s)
+
+    return program
+
+
+def carter():
+    def program():
+        place = Place()
+        place.a = place.b = 0
+        m, other = threading.Lock(), threading.Lock()
+
+        def work(name):
+            with m:
+                n = getattr(place, name) + 1
+                setattr(place, name, n)
+                if n == 1:
+                    other.acquire()
+            with m:
+                n = getattr(place, name) - 1
+                setattr(place, name, n)
+                if n == 0:
+                    other.release()
+
+        in_threads(lambda: work("a"), lambda: work("b"))
+
+    return program
+
+
+def event_counter(n):
+    def program():
+        place, event = Place(), threading.Event()
+        place.c = 0
+
+        def count():
+            event.wait()
+            t = place.c
+            place.c = t + 1
+
+        threads = [threading.Thread(target=count) for _ in range(n)]
+        for thread in threads:
+            thread.start()
+        event.set()
+        for thread in threads:
+            thread.join()
+
+    return program
+
+
+def semaphore_counter(n, start):
+    def program():
+        place, semaphore = Place(), threading.Semaphore(start)
+        place.c = 0
+
+        def count():
+            with semaphore:
+                t = place.c
+                place.c = t + 1
+
+        in_threads(*[count] * n)
+
+    return program
+
+
+def readers_writers(writers, readers):
+    def program():
+        place = Place()
+        place.x = 0
+
+        def write(i):
+            place.x = i
+
+        in_threads(*[lambda i=i: write(i) for i in range(writers)], *[lambda: place.x] * readers)
+
+    return program
+
+
+def empty_sections(n):
+    def program():
+        lock = threading.Lock()
+
+        def enter():
+            with lock:
+                pass
+
+        in_threads(*[enter] * n)
+
+    return program
+
+
+def embrace():
+    one, other = threading.Lock(), threading.Lock()
+
+    def first():
+        with one, other:
+            pass
+
+    def second():
+        with other, one:
+            pass
+
+    in_threads(first, second)
+
+
 @pytest.mark.parametrize(
     ("program", "executions", "blocked"),
     [
@@ -216,6 +377,20 @@ def sigma(n):
         pytest.param(sigma(2), 3, 0, id="sigma 2"),
         pytest.param(sigma(3), 15, 0, id="sigma 3"),
         pytest.param(sigma(4), 105, 0, id="sigma 4"),
+        # z was read first: 4! / (2! 2!) orders of two and two stores; or second: n values of c, and
+        # whoever stores to that cell may be before or after.
+        pytest.param(ssb(1), 6 + 2 * 1, 0, id="ssb 1"),
+        pytest.param(ssb(2), 6 + 2 * 2, 0, id="ssb 2"),
+        pytest.param(ssb(4), 6 + 2 * 4, 0, id="ssb 4"),
+        pytest.param(ssb(6), 6 + 2 * 6, 0, id="ssb 6"),
+        pytest.param(carter(), 2, 2, id="carter01"),
+        pytest.param(event_counter(2), 4, 0, id="event 2"),
+        pytest.param(event_counter(3), 36, 0, id="event 3"),
+        pytest.param(semaphore_counter(3, 1), 6, 0, id="semaphore counter 3,1"),
+        pytest.param(readers_writers(2, 2), 18, 0, id="reader/writer 2,2"),
+        pytest.param(readers_writers(3, 2), 96, 0, id="reader/writer 3,2"),
+        pytest.param(empty_sections(3), 6, 0, id="empty critical sections 3"),
+        pytest.param(embrace, 2, 1, id="embrace"),
     ],
 )
 def test_each_trace_is_run_once(program, executions, blocked):

@@ -20,6 +20,18 @@ def add(cell, value):
     cell.value += value
 
 
+shared = 0
+
+
+def read_shared():
+    return shared
+
+
+def write_shared(value):
+    global shared
+    shared = value
+
+
 def put_key(mapping, key, value):
     mapping[key] = value
 

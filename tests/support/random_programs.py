@@ -75,6 +75,7 @@ def _futures():
 
 
 def _memory():
+    cells.write_shared(0)  # it lives on from one execution to the next
     return {"cell": [cells.Cell(), cells.Cell()], "mapping": [{}], "list": [[]]}
 
 
@@ -189,6 +190,8 @@ STEPS = {
     "read": lambda w, a: cells.read(_pick(w, "cell", a)),
     "write": lambda w, a: cells.write(_pick(w, "cell", a), a + 1),
     "add": lambda w, a: cells.add(_pick(w, "cell", a), 1),
+    "read_shared": lambda w, a: cells.read_shared(),
+    "write_shared": lambda w, a: cells.write_shared(a + 1),
     "put_key": lambda w, a: cells.put_key(w.items["mapping"][0], a, a),
     "pop_key": lambda w, a: cells.pop_key(w.items["mapping"][0], a),
     "get_key": lambda w, a: cells.get_key(w.items["mapping"][0], a),
@@ -268,7 +271,7 @@ FAMILIES = {
         _memory,
         (
             *("read", "write", "add", "put_key", "pop_key", "get_key", "count_keys", "append"),
-            "length",
+            *("length", "read_shared", "write_shared"),
         ),
     ),
     "threads": (_threads, ()),

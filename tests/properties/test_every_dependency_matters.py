@@ -1,0 +1,309 @@
+"""Every row of the dependency relation matters: without it a program goes otherwise, and it shows.
+
+One row after the other is left out. Then two operations that it is about count as independent, and
+swapping them (see `test_dependence_is_truthful`) is noticed on a real execution of some program.
+"""
+
+import importlib.util
+import queue
+import random
+import sys
+import threading
+import time
+from concurrent.futures import Future, as_completed
+from pathlib import Path
+
+import cells
+import dependency_rows
+import pytest
+
+from interleave.core.program import from_callable
+from interleave.settings import Settings
+
+HERE = Path(__file__).parent
+spec = importlib.util.spec_from_file_location("truthful", HERE / "test_dependence_is_truthful.py")
+truthful = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(truthful)
+
+TRIES = 60
+
+NOTICED = {
+    # row: a random program that notices, and the number of the attempt
+    "barriers.Abort.object": ("barriers13", 9),
+    "barriers.Arrive.object": ("barriers15", 10),
+    "barriers.Look.object": ("barriers0", 0),
+    "barriers.Pass.object": ("barriers3", 0),
+    "barriers.Reset.object": ("barriers0", 0),
+    "barriers.TimedPass.object": ("barriers16", 1),
+    "conditions.Leave.object": ("conditions3", 2),
+    "conditions.Notify.object": ("conditions1", 1),
+    "conditions.Notify.other": ("conditions24", 7),
+    "conditions.TimedWake.object": ("conditions23", 1),
+    "conditions.TimedWake.waiter": ("conditions1", 1),
+    "conditions.Wait.object": ("conditions0", 0),
+    "conditions.Wake.object": ("conditions0", 0),
+    "conditions.Wake.waiter": ("conditions26", 13),
+    "events.Clear.object": ("events17", 10),
+    "events.IsSet.object": ("events18", 12),
+    "events.Set.object": ("events3", 2),
+    "events.TimedWait.object": ("events32", 43),
+    "events.Wait.object": ("events2", 0),
+    "executors.AddCallback.object": ("futures23", 8),
+    "executors.Ask.object": ("futures13", 10),
+    "executors.Await.object": ("futures3", 1),
+    "executors.AwaitMany.other": ("futures32", 1),
+    "executors.AwaitWorker.object": ("futures2", 0),
+    "executors.Cancel.object": ("futures26", 7),
+    "executors.Close.object": ("futures2", 0),
+    "executors.Collect.object": ("futures37", 15),
+    "executors.Finish.object": ("futures13", 9),
+    "executors.Finish.other": ("futures35", 5),
+    "executors.Notice.object": ("futures20", 7),
+    "executors.Poll.object": ("futures27", 19),
+    "executors.Poll.other": ("futures27", 19),
+    "executors.Submit.idle": ("futures27", 21),
+    "executors.Submit.object": ("futures27", 21),
+    "executors.Submit.thread": ("futures27", 21),
+    "executors.Submit.threads": ("futures27", 21),
+    "executors.Take.object": ("futures2", 0),
+    "executors.Take.other": ("futures9", 4),
+    "executors.TimedAwait.object": ("futures23", 63),
+    "executors.TimedAwaitMany.other": ("futures38", 47),
+    "executors.TimedCollect.object": ("futures11", 2),
+    "executors._Settled.other": ("futures21", 16),
+    "locks.Acquire.object": ("conditions0", 0),
+    "locks.Locked.object": ("locks4", 3),
+    "locks.Release.object": ("conditions0", 0),
+    "locks.TimedAcquire.object": ("locks4", 4),
+    "locks.TryAcquire.object": ("locks4", 3),
+    "memory.Compound.other": ("memory10", 10),
+    "memory.Read.object": ("conditions6", 9),
+    "memory.Write.object": ("memory11", 18),
+    "operation.End.object": ("barriers0", 0),
+    "operation.End.threads": ("memory1", 4),
+    "operation.Exit.threads": ("barriers0", 1),
+    "queues.Get.head": ("queues12", 3),
+    "queues.Get.item": ("queues2", 2),
+    "queues.Get.room": ("queues25", 3),
+    "queues.Join.undone": ("queues12", 31),
+    "queues.Measure.head": ("queues3", 143),
+    "queues.Measure.tail": ("queues13", 10),
+    "queues.Put.item": ("queues23", 11),
+    "queues.Put.room": ("queues38", 7),
+    "queues.Put.tail": ("queues13", 22),
+    "queues.Put.undone": ("queues13", 4),
+    "queues.TaskDone.undone": ("queues3", 0),
+    "queues.TimedGet.head": ("queues3", 0),
+    "queues.TimedGet.item": ("queues3", 10),
+    "queues.TimedGet.room": ("queues38", 2),
+    "queues.TimedPut.item": ("queues38", 6),
+    "queues.TimedPut.room": ("queues29", 21),
+    "queues.TimedPut.tail": ("queues12", 9),
+    "queues.TimedPut.undone": ("queues23", 16),
+    "queues.TryGet.head": ("queues12", 4),
+    "queues.TryGet.item": ("queues3", 1),
+    "queues.TryGet.room": ("queues19", 2),
+    "queues.TryPut.item": ("queues2", 2),
+    "queues.TryPut.room": ("queues38", 12),
+    "queues.TryPut.tail": ("queues17", 9),
+    "queues.TryPut.undone": ("queues26", 15),
+    "semaphores.Acquire.object": ("semaphores4", 3),
+    "semaphores.Release.object": ("semaphores2", 2),
+    "semaphores.TimedAcquire.object": ("semaphores4", 3),
+    "semaphores.TryAcquire.object": ("semaphores2", 2),
+    "threads.Census.threads": ("events29", 1),
+    "threads.IsAlive.object": ("barriers13", 7),
+    "threads.Join.object": ("barriers0", 0),
+    "threads.TimedJoin.object": ("threads8", 3),
+}
+
+NEEDLESS = {
+    "executors.Poll.idle": "a poll looks at the pool, and a submission writes that too",
+    "conditions.Leave.condition": "whoever leaves the line takes the lock, which is written too",
+    "conditions.Wait.condition": "whoever waits gives back the lock, which is written too",
+    "conditions.Wait.waiter": "nobody else knows the place in line before the lock is given back",
+}
+"""Rows that add no dependency: another row of the same operation has it already."""
+
+
+def run(*bodies):
+    threads = [threading.Thread(target=body) for body in bodies]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def main_ends():
+    main = threading.main_thread()
+    threading.Thread(target=lambda: print(main.is_alive())).start()
+    time.sleep(0)  # main returns with the last thing that it does, and not as it starts the thread
+
+
+def two_notify_without_the_lock():
+    condition = threading.Condition(threading.Lock())
+    seen = []
+
+    def wait(name):
+        with condition:
+            condition.wait(1)
+            seen.append(name)
+
+    def notify():
+        try:
+            condition.notify()
+        except RuntimeError:
+            seen.append("refused")
+
+    for name in "ab":
+        threading.Thread(target=wait, args=(name,), daemon=True).start()
+    condition.acquire()
+    run(notify, notify)
+    condition.release()
+    return repr(seen)
+
+
+def late_in_line():
+    futures = [Future(), Future()]
+    seen = []
+
+    def collect():
+        try:
+            seen.extend(map(futures.index, as_completed(futures, timeout=1)))
+        except TimeoutError:
+            seen.append("late")
+
+    run(collect, lambda: futures[0].set_result(1), lambda: futures[1].set_result(1))
+    return repr(seen)
+
+
+def keys_and_items():
+    mapping, seen = {}, []
+
+    def put(key):
+        cells.put_key(mapping, key, key)
+
+    def look(key):
+        seen.append(cells.get_key(mapping, key))
+
+    run(lambda: put(0), lambda: look(0), lambda: cells.pop_key(mapping, 0))
+    return repr(seen)
+
+
+def whole_queue():
+    items = queue.Queue(1)
+    seen = []
+
+    def look():
+        with items.mutex:
+            seen.append(list(items.queue))
+
+    def put():
+        items.put(1)
+        items.put(2, timeout=1) if items.full() else None
+
+    def get():
+        for attempt in (
+            lambda: items.get(timeout=1),
+            items.get_nowait,
+            lambda: items.put_nowait(3),
+            items.qsize,
+            items.get_nowait,
+            items.task_done,
+        ):
+            try:
+                seen.append(attempt())
+            except (queue.Empty, queue.Full, ValueError) as error:
+                seen.append(type(error).__name__)
+
+    threading.Thread(target=items.join, daemon=True).start()
+    threading.Thread(target=lambda: [items.get() for _ in range(2)], daemon=True).start()
+    threading.Thread(target=put, daemon=True).start()
+    run(look, get)
+    return repr(seen)
+
+
+def started_elsewhere():
+    seen = []
+    child = threading.Thread(target=lambda: None)
+
+    def look():
+        seen.append(child.is_alive())
+        seen.append(threading.active_count())
+
+    run(child.start, look)
+    child.join()
+    return repr(seen)
+
+
+BY_HAND = {
+    "operation.Return.main": main_ends,
+    "threads.IsAlive.main": main_ends,
+    "conditions.Notify.condition": two_notify_without_the_lock,
+    "executors.TryCollect.object": late_in_line,
+    "memory.Compound.object": keys_and_items,
+    "queues.Get.object": whole_queue,
+    "queues.Join.object": whole_queue,
+    "queues.Measure.object": whole_queue,
+    "queues.Put.object": whole_queue,
+    "queues.TaskDone.object": whole_queue,
+    "queues.TimedGet.object": whole_queue,
+    "queues.TimedPut.object": whole_queue,
+    "queues.TryGet.object": whole_queue,
+    "queues.TryPut.object": whole_queue,
+    "threads.Start.object": started_elsewhere,
+    "threads.Start.threads": started_elsewhere,
+}
+
+
+def row_of(name):
+    module, cls, role = name.split(".")
+    package = "interleave.core" if module == "operation" else "interleave.primitives"
+    return getattr(sys.modules[f"{package}.{module}"], cls), role
+
+
+def notices(program, mode, observe, attempt):
+    settings = Settings(
+        include=("cells",),
+        exclude=("random_programs", "truthful", "test_every_dependency_matters"),
+        time=mode,
+        observe=observe,
+    )
+    try:
+        truthful.check_swaps(program, settings, random.Random(attempt), executions=2, swaps=12)
+    except AssertionError:
+        return True
+    return False
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(NOTICED))
+def test_a_random_program_notices_that_a_row_is_left_out(name):
+    seed, number = NOTICED[name]
+    family = seed.rstrip("0123456789")
+    with dependency_rows.without(row_of(name)):
+        for attempt in range(TRIES):
+            seeded = seed if not attempt else f"{family}{attempt}"
+            source = random.Random(seeded)
+            mode = source.choice(["free", "idle"])
+            program = from_callable(truthful.random_program(source, family))
+            if notices(program, mode, "outcome", f"{seeded}{number + attempt}"):
+                return
+    pytest.fail(f"{TRIES} programs do not notice that {name} is left out")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(BY_HAND))
+def test_a_program_made_for_it_notices_that_a_row_is_left_out(name):
+    program = from_callable(BY_HAND[name])
+    with dependency_rows.without(row_of(name)):
+        for attempt in range(TRIES):
+            if notices(program, "free", "output" if program is main_ends else "outcome", attempt):
+                return
+    pytest.fail(f"{TRIES} attempts do not notice that {name} is left out")
+
+
+@pytest.mark.parametrize("program", sorted(set(BY_HAND.values()), key=lambda item: item.__name__))
+def test_with_all_rows_nothing_is_noticed(program):
+    for attempt in range(4):
+        assert not notices(from_callable(program), "free", "outcome", attempt)
