@@ -32,6 +32,8 @@ class Execution:
     `pending` is what the other tasks were about to do at the end, `moves` tells before which
     events the shared clock moved (and to what time), `inside` what code of the program did
     inside an event; `returned` is the index of the event with which main came to its end, or -1.
+    `rests` tells before which events nobody could go on, but for who waits in a loop; `untried`
+    says why not all that loops can do is tried, where they seem to only wait.
 
     `events` holds the executed operations themselves: a plain list, because one is appended in
     every step (25 ns; a record apiece costs ten times that).
@@ -53,6 +55,8 @@ class Execution:
     returned: int = -1
     daemons: bool = False
     known_tasks: int = 0
+    untried: tuple[str, ...] = ()
+    rests: tuple[int, ...] = ()
 
     @property
     def steps(self) -> int:
