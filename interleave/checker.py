@@ -338,6 +338,7 @@ def _report(
         replay_options=_replay_options(program, settings),
         replay_words=program.replay,
         interrupted=exploration.stop is Stop.INTERRUPTED,
+        left=judgement.left,
     )
 
 

@@ -23,7 +23,7 @@ from interleave.core import watchdog
 from interleave.core.program import from_target
 from interleave.errors import UsageError
 from interleave.folder import check_folder, programs
-from interleave.report import as_json, comparison, mermaid, perfetto, text
+from interleave.report import as_json, comparison, estimate, mermaid, perfetto, text
 from interleave.selfchecker import selfcheck as compare
 from interleave.settings import GRANULARITIES, OBSERVABLES, STRATEGIES, TIME_MODES
 from interleave.store import FOLDER, Store, project_root
@@ -434,8 +434,9 @@ def _progress(form: str) -> Iterator[Callable[[Exploration], None] | None]:
         def show(exploration: Exploration) -> None:
             rate = exploration.runs / max(exploration.seconds, 1e-9)
             failures = len(exploration.failures)
+            left = estimate.left(exploration.left)
             status.update(
-                f"{exploration.runs:,} executions, {rate:,.0f}/s, "
+                f"{exploration.runs:,} executions, {rate:,.0f}/s, {left + ', ' if left else ''}"
                 f"{len(exploration.outcomes)} outcomes, {failures} failures"
             )
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from interleave.core.execution import Warned
-from interleave.core.outcome import Deadlocked, Raised, Returned, StepBound
+from interleave.core.outcome import Deadlocked, Livelocked, Raised, Returned, StepBound
 from interleave.core.outcomes import are_equal, message_of, shown, without_addresses
 from interleave.core.surroundings import Surroundings
 from interleave.core.trace import in_stdlib, user_place
@@ -167,6 +167,8 @@ def ended_in_words(ending: Ending) -> str | None:
         case Raised(error, task, _):
             text = _clipped(without_addresses(message_of(error)))
             return f"raised {type(error).__name__} in {task}" + (f": {text}" if text else "")
+        case Livelocked():
+            return "ended in a livelock"
         case Deadlocked():
             return "ended in a deadlock"
         case StepBound():

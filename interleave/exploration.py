@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass, field
+from math import log10
 from typing import TYPE_CHECKING, Any, assert_never
 
 from interleave._real import perf_counter
@@ -13,6 +14,7 @@ from interleave.core.outcome import (
     FailureKind,
     Hung,
     Interrupted,
+    Livelocked,
     Raised,
     Returned,
     StepBound,
@@ -21,6 +23,7 @@ from interleave.core.outcome import (
 )
 from interleave.core.outcomes import OutcomeTable, message_of, shown, without_addresses
 from interleave.core.schedule import strip
+from interleave.core.strategy import Measuring
 from interleave.core.trace import user_place_of
 from interleave.determinism import Account, Repetition
 from interleave.errors import (
@@ -55,6 +58,9 @@ _WAITING = {
     "wait": "`wait` waits there, perhaps",
 }
 """What is said of a program that hangs in the call of a method, or of `with`."""
+
+_UNCOUNTABLE = 1e100
+"""There is no point in telling apart what is more than that."""
 
 _COLLECT_EVERY = 500
 """The cyclic collector rests during executions, not between."""
@@ -139,6 +145,17 @@ class Exploration:
     causes: tuple[str, ...] = ()
     cut_witness: Witness | None = None
     last_choices: tuple[int, ...] = ()
+    untried: list[str] = field(default_factory=list)
+    share: float | None = None
+
+    @property
+    def left(self) -> int | None:
+        """About how many executions are left, if that can be estimated: an order of magnitude."""
+        if not self.share or not self.runs:
+            return None
+        left = min(self.runs * (1 - self.share) / self.share, _UNCOUNTABLE)
+        unit = 10 ** int(log10(left)) if left >= 1 else 1
+        return round(left / unit) * unit  # one digit: more than that is not known
 
 
 def explore(
@@ -191,6 +208,7 @@ def explore(
                 stop = _out_of_time(settings)
             if stop is not None:
                 exploration.stop = stop
+                exploration.share = _share(strategy)
                 exploration.last_choices = strip(execution.choices)
                 break
             if exploration.runs % _COLLECT_EVERY == 0:
@@ -198,6 +216,7 @@ def explore(
             if progress is not None and now >= next_progress:
                 next_progress = now + 0.2
                 exploration.seconds = now - start
+                exploration.share = _share(strategy)
                 progress(exploration)
     except KeyboardInterrupt:
         exploration.stop = Stop.INTERRUPTED
@@ -219,6 +238,11 @@ def explore(
     exploration.bounded = strategy.bounded
     exploration.seconds = perf_counter() - start
     return exploration
+
+
+def _share(strategy: Strategy) -> float | None:
+    """Return which share of all the executions was run, if the strategy can tell."""
+    return strategy.share() if isinstance(strategy, Measuring) else None
 
 
 def _learn(strategy: Strategy, execution: Execution, judge: _Judge) -> Stop | None:
@@ -264,6 +288,9 @@ class _Judge:
             exploration.switched = True
         if execution.warnings:
             self._warned(execution.warnings)
+        if execution.untried:
+            known = exploration.untried
+            known.extend(item for item in execution.untried if item not in known)
         ending = execution.ending
         if type(ending) is Returned:  # by far the most frequent
             exploration.executions += 1
@@ -285,7 +312,8 @@ class _Judge:
                 )
             case Deadlocked(waiting):
                 exploration.blocked += 1
-                return self._failed(execution, "deadlock", describe_deadlock(waiting), None)
+                kind: FailureKind = "livelock" if type(ending) is Livelocked else "deadlock"
+                return self._failed(execution, kind, describe_deadlock(waiting), None)
             case StepBound():
                 exploration.cut += 1
                 if exploration.cut_witness is None:

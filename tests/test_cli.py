@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -14,6 +15,23 @@ from click.testing import CliRunner
 from interleave.cli import main
 
 FILES = {
+    "many.py": """
+        import threading
+
+        def program():
+            lock = threading.Lock()
+
+            def work():
+                for _ in range(9):
+                    with lock:
+                        pass
+
+            threads = [threading.Thread(target=work) for _ in range(3)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+        """,
     "good.py": """
         import threading
 
@@ -269,6 +287,43 @@ def test_progress_is_never_in_a_pipe(folder):
     assert "exploring" not in done.stdout
     assert "\x1b" not in done.stdout
     assert "\r" not in done.stdout
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
+def test_progress_on_a_terminal_says_about_how_much_is_left(folder):
+    import pty
+
+    ours, theirs = pty.openpty()
+    words = ["check", "many.py:program", "--seconds", "1"]
+    command = [sys.executable, "-m", "interleave", *words]
+    with subprocess.Popen(command, cwd=folder, stdout=theirs, stderr=theirs) as process:
+        os.close(theirs)
+        shown = b""
+        while True:
+            try:
+                piece = os.read(ours, 4096)
+            except OSError:  # the other side is closed
+                break
+            if not piece:
+                break
+            shown += piece
+    os.close(ours)
+
+    assert process.returncode == 3
+    assert re.search(rb"[\d,]+ executions, [\d,]+/s, about [\d,^]+ left, ", shown)
+    assert re.search(rb"about [\d,^]+ executions are left", shown)
+
+
+def test_json_tells_what_is_left_only_where_a_budget_ended_the_search(folder):
+    cut = json.loads(
+        run(
+            "check", "bad.py:program", "--executions", "1", "--keep-going", "--format", "json"
+        ).output
+    )
+    done = json.loads(run("check", "good.py:program", "--format", "json").output)
+
+    assert cut["estimate"] >= 1
+    assert "estimate" not in done
 
 
 def test_a_folder_is_checked_model_by_model(folder):

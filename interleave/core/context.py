@@ -138,8 +138,8 @@ def perform(op: Operation) -> Any:
     except BaseException as error:
         runtime.raised(task, op, error)
         raise
-    if runtime.timed:
-        runtime.merge_clocks(task, op)
+    if runtime.following:
+        runtime.follow(task, op)
     if runtime.special:
         runtime.record(op, result)
     return result

@@ -33,6 +33,8 @@ class Execution:
     `pending` is what the other tasks were about to do at the end, `moves` tells before which
     events the shared clock moved (and to what time), `inside` what code of the program did
     inside an event, `anchors` the choices that are not 0 by names (if it was recorded to be told).
+    `rests` tells before which events nobody could go on, but for who waits in a loop; `untried`
+    says why not all that loops can do is tried, where they seem to only wait.
 
     `events` holds the executed operations themselves: a plain list, because one is appended in
     every step (25 ns; a record apiece costs ten times that).
@@ -54,6 +56,8 @@ class Execution:
     daemons: bool = False
     known_tasks: int = 0
     anchors: tuple[Anchor, ...] = ()
+    untried: tuple[str, ...] = ()
+    rests: tuple[int, ...] = ()
 
     @property
     def steps(self) -> int:

@@ -32,6 +32,9 @@ class Past(Protocol):
     def all_ended(self) -> bool:
         """Whether those threads that are no daemons and have ended by now had ended then."""
 
+    def changed(self, key: Key, since: int) -> bool:
+        """Whether a location had been changed by then, after the event at an index."""
+
 
 _kept = count(KEPT, -1)  # of the process: an object of an earlier check is no object of this one
 
@@ -151,6 +154,8 @@ class Operation:
     )
     blind: ClassVar[bool] = False  # whether its task learns nothing by it, whatever the state is
     tells: ClassVar[bool] = True  # whether what it returns means something to a reader
+    takes: ClassVar[bool] = False  # whether it takes its object, waiting as long as needed,
+    gives: ClassVar[bool] = False  # or gives it back, and that is all it does
     timeout: float | None = None
 
     task: Task
@@ -196,6 +201,10 @@ class Operation:
     def wrote(self) -> bool:
         """Whether, once executed, it changed its object; if not, it only looked."""
         return True
+
+    def is_gone(self) -> bool:
+        """Whether, once executed, nothing is left that it could have changed."""
+        return False
 
     def footprint(self) -> Footprint:
         """What it touched, once executed."""

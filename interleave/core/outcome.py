@@ -52,6 +52,11 @@ class Deadlocked:
 
 
 @dataclass(frozen=True, slots=True)
+class Livelocked(Deadlocked):
+    """No task can go on but those that go round in a loop, in which nothing changes any more."""
+
+
+@dataclass(frozen=True, slots=True)
 class StepBound:
     """The step bound cut the execution."""
 

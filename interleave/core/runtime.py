@@ -26,6 +26,7 @@ from interleave.core.outcome import (
     Ending,
     Hung,
     Interrupted,
+    Livelocked,
     Raised,
     Returned,
     StepBound,
@@ -33,6 +34,7 @@ from interleave.core.outcome import (
     Waiting,
 )
 from interleave.core.recording import Recorder
+from interleave.core.spinning import Spin, only_polling
 from interleave.core.task import Task
 from interleave.core.thread_locals import locals_of_thread
 from interleave.core.trace import call_of, user_place, user_place_of
@@ -46,7 +48,8 @@ from interleave.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
+    from types import FrameType
 
     from interleave.core.strategy import Strategy
     from interleave.settings import Settings
@@ -195,6 +198,8 @@ class Runtime:
             daemons=self.daemons,
             known_tasks=len(self.numbers),
             moves=self.moves,
+            untried=tuple(self.untried),
+            rests=tuple(self.rests),
         )
 
     @contextmanager
@@ -244,7 +249,12 @@ class Runtime:
         self.pending: list[tuple[Task, Operation]] = []
         self.inside: dict[int, list[Operation]] = {}
         self.daemons = False
-        self.timed = False
+        self.timed = False  # a clock of some task's own has moved
+        self.following = False  # somebody wants to be told of each event
+        self.slept = False  # a loop that sleeps was taken for one that only waits
+        self.let_go: dict[Task, Spin] = {}  # who went round once more, and has not come back yet
+        self.rests: list[int] = []  # when nobody else could go on
+        self.untried: list[str] = []
         self.state: dict[str, Any] = {}
         self.exit_hooks: list[Callable[[], object]] = []
         self.end_hooks: list[Callable[[], None]] = []
@@ -279,6 +289,8 @@ class Runtime:
         # Break the cycles with what refers to the task: reference counting then frees an execution
         # at once, and the cyclic collector has next to nothing to do.
         task.body = task.pending = task.target = task.handle = task.worker = None  # type: ignore[assignment]
+        task.polling = None
+        task.laps.clear()
 
     def _leave(self, task: Task, error: BaseException) -> None:
         """Judge an exception that left a task; the first ending stands."""
@@ -323,6 +335,8 @@ class Runtime:
             self.ending = Interrupted() if self.interrupted else ending
             if self.noting:
                 self._note_pending()
+            if self.let_go and not isinstance(ending, StepBound):
+                self._note_astray()
             self.recorder.settle()
             for hook in self.end_hooks:
                 hook()
@@ -466,8 +480,7 @@ class Runtime:
                 "method as one step; move the blocking call out of it"
             )
             raise UncontrolledError(message)
-        if self.noting:
-            self.inside.setdefault(len(self.events) - 1, []).append(op)
+        self.inside.setdefault(len(self.events) - 1, []).append(op)
         return op.execute()
 
     def _append_glued(self, op: Operation) -> None:
@@ -500,7 +513,18 @@ class Runtime:
 
     def clock(self) -> float:
         """Seconds since the execution began, as the current task sees them."""
+        self.current.unseen += 1  # it may go on at a certain time
         return self.current.clock if self.free_time else self.now
+
+    def note_clock(self, frame: FrameType) -> None:
+        """The program reads the clock after a loop that sleeps was taken for one that waits."""
+        place = user_place(frame)
+        told = (
+            f"the clock is read{f' at {place}' if place else ''} after a loop that sleeps until "
+            "something changes: how often it sleeps is not tried out, so other times are possible"
+        )
+        if told not in self.untried:
+            self.untried.append(told)
 
     def may_expire(self, op: Operation) -> bool:
         """Whether a timed wait that is not enabled may end now by its timeout."""
@@ -522,16 +546,23 @@ class Runtime:
         """
         if self.free_time:
             task.clock = max(op.deadline, task.clock + _MOMENT)
-            self.timed = True
+            self.timed = self.following = True
         else:
             self.now = max(op.deadline, self.now if op.timeout else self.now + _MOMENT)
         op.expired = True
         return op.expire()
 
-    def merge_clocks(self, task: Task, op: Operation) -> None:
+    def follow(self, task: Task, op: Operation) -> None:
+        """Tell an event to those who want to know of each."""
+        # Whoever waits for a change of what it has read may be able to go on after any event.
+        self.dirty = True
+        if self.timed:
+            self._merge_clocks(task, op)
+
+    def _merge_clocks(self, task: Task, op: Operation) -> None:
         """Carry a task's clock along the happens-before edges of its event [Lamport78]."""
         target = op.target
-        if target is None or not self.free_time:
+        if target is None:
             return
         clock = max(task.clock, target.wrote_at)
         if op.wrote():
@@ -549,14 +580,46 @@ class Runtime:
             if task.pending.timeout is not None and task.pending.can_expire()
         ]
         if self.free_time or not deadlines:
-            self.finish(Deadlocked(self._waiting()))
-            return None
+            return self._come_to_rest(current, [])
+        polls = only_polling(self)
+        if polls:
+            return self._come_to_rest(current, polls)
         for task in self.live:
             task.pending.park()
         self.now = max(self.now, min(deadlines))
         self.moves.append((len(self.events), self.now))
         self.refresh()
         return self.ready[0] if len(self.ready) == 1 else self._pick(current)
+
+    def _come_to_rest(self, current: Task | None, polls: list[Spin]) -> Task | None:
+        """Nothing changes any more: a deadlock, or a livelock if somebody goes round in a loop.
+
+        Before it is said, those who wait in a loop go round once more: what they wait for may
+        have changed without being seen. `polls` are the loops of those who sleep.
+        """
+        spins = [task.pending for task in self.live if type(task.pending) is Spin]
+        again = [spin for spin in spins if not spin.certain]
+        if not again:
+            if spins or polls:
+                self.finish(Livelocked(self._waiting(polls)))
+            else:
+                self.finish(Deadlocked(self._waiting()))
+            return None
+        self.rests.append(len(self.events))
+        for spin in again:
+            spin.passed = True
+            self.let_go[spin.task] = spin
+        self.refresh()
+        return self.ready[0] if len(self.ready) == 1 else self._pick(current)
+
+    def _note_astray(self) -> None:
+        """Somebody seemed to wait for a change, and went on although none was seen."""
+        for task, spin in self.let_go.items():
+            self.untried.append(
+                f"{task.id} waited for {spin.waits_for()}, and went on although no change was "
+                "seen: something else that is not seen decides (code that is not instrumented?), "
+                "so not everything was tried"
+            )
 
     def wait_for_clock(self, task: Task) -> Task:
         """Return who goes on after the clock was moved; in a deadlock nobody does."""
@@ -568,8 +631,12 @@ class Runtime:
 
     # -- ending -----------------------------------------------------------------------------------
 
-    def _waiting(self) -> tuple[Waiting, ...]:
-        """Tell who waits for what; now, because tearing down changes it."""
+    def _waiting(self, polls: Iterable[Spin] = ()) -> tuple[Waiting, ...]:
+        """Tell who waits for what; now, because tearing down changes it.
+
+        `polls` are the loops of those who sleep, but only wait.
+        """
+        loops = {spin.task: spin for spin in polls}
         return tuple(
             Waiting(
                 task.id,
@@ -578,7 +645,7 @@ class Runtime:
                 tuple((holder.id, holder.done) for holder in op.holders()),
                 self._ready(op),
             )
-            for task, op in ((task, task.pending) for task in self.live)
+            for task, op in ((task, loops.get(task, task.pending)) for task in self.live)
         )
 
     def _ready(self, op: Operation) -> bool:
@@ -662,8 +729,8 @@ class Runtime:
 
     def raised(self, task: Task, op: Operation, error: BaseException) -> None:
         """An operation took effect by raising; it is an event like any other."""
-        if self.timed:
-            self.merge_clocks(task, op)
+        if self.following:
+            self.follow(task, op)
         self.record(op, type(error))
 
     def record(self, op: Operation, result: Any) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,3 +74,15 @@ class Strategy(Protocol):
     @property
     def bounded(self) -> str | None:
         """What was left out by a bound of the strategy's own, in words; none if nothing was."""
+
+
+@runtime_checkable
+class Measuring(Protocol):
+    """A strategy that goes through a tree of choices, and knows how far it has come."""
+
+    def share(self) -> float:
+        """Estimate, between two executions, which share of the tree lies behind it.
+
+        Each branch of a choice counts for the same share of what is below that choice; what is
+        behind is so found by the last path alone (the weighted backtracking of [Kilby06]).
+        """

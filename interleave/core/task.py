@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from interleave.core.operation import Operation, SimObject
     from interleave.core.runtime import Runtime, Worker
+    from interleave.core.spinning import Lap, Loop, Spin
 
 
 class Task:
@@ -30,15 +31,18 @@ class Task:
         "done",
         "handle",
         "keys",
+        "laps",
         "locals",
         "number",
         "parent",
         "path",
         "pending",
+        "polling",
         "random",
         "runtime",
         "tallies",
         "target",
+        "unseen",
         "unwinding",
         "worker",
     )
@@ -77,6 +81,9 @@ class Task:
         self.random: Any = None
         self.tallies: dict[str, int] = {}
         self.unwinding = 0
+        self.laps: dict[Loop, Lap] = {}
+        self.polling: Spin | None = None  # its last round of a loop that sleeps and only reads
+        self.unseen = 0  # counts what makes no event and may have changed something of its own
 
     @property
     def id(self) -> str:

@@ -37,6 +37,7 @@ from interleave.instrument.known import (
     shared_globals,
     stored_attributes,
     touch,
+    unseen,
 )
 from interleave.instrument.variables import global_location
 from interleave.primitives.memory import KEYS, Read, Write
@@ -247,6 +248,7 @@ def attribute_write(item: Any, name: str) -> None:
     except KeyError:
         way = _way_to_store(type(item), name)
     if way is None:
+        unseen()
         return
     if way is _OWN:
         held = _held.get(id(item))
@@ -268,6 +270,7 @@ def attribute_delete(item: Any, name: str) -> None:
     if runtime is None:
         return
     if runtime.begun > 1:
+        unseen()  # if it makes no event
         touch(deletes_of, item, name, runtime)
     elif isinstance(item, type):
         forget_lookups()

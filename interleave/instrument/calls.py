@@ -6,6 +6,7 @@ of, is taken to change every container that it is given.
 
 from __future__ import annotations
 
+import builtins
 import functools
 import random
 from types import (
@@ -32,12 +33,15 @@ from interleave.instrument.attributes import (
     writes_of,
 )
 from interleave.instrument.containers import (
+    CALCULATING,
     NO_TOUCH,
     PLAIN_TYPES,
     QUIET,
+    REACHING_OUT,
     READS,
     SHAPES,
     STORING,
+    TELLING,
     USES,
     Shape,
     Use,
@@ -66,6 +70,7 @@ from interleave.instrument.known import (
     own_codes,
     stored_attributes,
     touch,
+    unseen,
 )
 from interleave.instrument.substitution import called_instead
 from interleave.primitives.memory import KEYS, Read, Write
@@ -86,19 +91,30 @@ def call(function: Any, *args: Any) -> Any:
         return function
     kind = type(function)
     if kind is FunctionType:
-        if id(function.__code__) in own_codes or _is_met(function) or not args:
+        if id(function.__code__) in own_codes or _is_met(function):
+            return function
+        if not _tells(function):
+            unseen()
+        if not args:
             return function
     elif kind is MethodType:
         inner = function.__func__
         if type(inner) is FunctionType and id(inner.__code__) in own_codes:
             return function
+        if type(inner) is not FunctionType or not _tells(inner):
+            unseen()
         if not args and not issubclass(type(function.__self__), random.Random):
             return function
     elif kind is BuiltinFunctionType:
         if runtime.begun > 1 and _is_quick(function, args, runtime):
             return function
-    elif kind is type and (own_classes.get(function) or _is_own(function)):
-        return function
+    elif kind is type:
+        if own_classes.get(function) or _is_own(function):
+            return function
+        if not _makes_only(function):
+            unseen()
+    elif not _calls_own_code(kind):
+        unseen()
     if context._thread != get_ident():
         return function
     instead = called_instead(function, args)
@@ -130,13 +146,19 @@ def _is_quick(function: Any, args: tuple[Any, ...], runtime: Runtime) -> bool:
         except TypeError:
             return False
         if use is Use.NOTHING:
+            if function in REACHING_OUT:
+                unseen()
             return True
+        if use is Use.STEP or (use is None and function.__module__ not in CALCULATING):
+            unseen()
         if use in _BY_NAME:
             return False
         if use is Use.SIZE and args and type(args[0]) in EXACT:
             size_read(args[0])
             return True
     elif cls not in PLAIN_TYPES:
+        if shape_of(cls) is Shape.NONE:
+            unseen()
         return False
     for item in args:  # noqa: SIM110 - all() takes three times as long
         if SHAPES.get(type(item)) is not Shape.NONE:
@@ -181,6 +203,33 @@ def _has_hooks(cls: type, name: str) -> bool:
     return id(code) in own_codes
 
 
+def _makes_only(cls: type) -> bool:
+    """Whether making an instance of a class without hooks makes an object, and no more."""
+    if USES.get(cls) is not None or _tells(cls):
+        return True
+    makers = [in_class(cls, name)[0] for name in _MAKERS]  # type: ignore[index]
+    return all(maker is object or maker in _PLAINLY_MADE for maker in makers)
+
+
+_PLAINLY_MADE = frozenset(
+    value
+    for value in vars(builtins).values()
+    if isinstance(value, type) and issubclass(value, BaseException)
+)
+
+
+def _tells(function: Any) -> bool:
+    """Whether all that a function or class changes is told by operations."""
+    module = function.__module__
+    return type(module) is str and module in TELLING
+
+
+def _calls_own_code(cls: type) -> bool:
+    """Whether calling an instance runs code that has hooks of its own."""
+    method = in_class(cls, "__call__")
+    return method is not None and id(getattr(method[1], "__code__", None)) in own_codes
+
+
 def call_expanded(function: Any, args: Any, keywords: Any = None) -> Any:
     """Before a call with `*args` or `**keywords`: return what is called instead."""
     if context._runtime is None:
@@ -214,10 +263,8 @@ def _touched(function: Any, args: tuple[Any, ...], runtime: Runtime) -> Touches:
         owner = getattr(function, "__self__", None)
         if isinstance(owner, random.Random):
             return whole(owner, runtime, writes=True)
-    else:
-        method = in_class(kind, "__call__")
-        if method is not None and id(getattr(method[1], "__code__", None)) in own_codes:
-            return []
+    elif _calls_own_code(kind):
+        return []
     return _by_unknown(args, runtime)
 
 
@@ -266,6 +313,7 @@ def _by_use(use: Use, args: tuple[Any, ...], runtime: Runtime) -> Touches:
         case Use.GET if len(args) > 1 and type(args[1]) is str:
             return reads_of(args[0], args[1], runtime)
         case Use.SET | Use.DELETE if len(args) > 1 and type(args[1]) is str:
+            unseen()  # if it makes no event
             if args[1] not in stored_attributes:
                 stored_attributes.add(args[1])
                 forget_lookups()

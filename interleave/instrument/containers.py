@@ -237,6 +237,21 @@ QUIET = frozenset(
 )
 """Modules whose functions hand containers on and do not look into them."""
 
+TELLING = QUIET | frozenset(
+    {
+        *("interleave.primitives.output", "interleave.primitives.randomness"),
+        *("interleave.primitives.memory", "interleave.primitives.patching", "logging"),
+    }
+)
+"""Modules that are not instrumented, and whose functions change nothing that a program could see
+later but by operations. (What is logged while the output is not observed is seen by nobody.)"""
+
+REACHING_OUT = frozenset({input, open, breakpoint})
+"""Built-in functions that touch no container, and may give something else each time."""
+
+CALCULATING = frozenset({"builtins", "math", "cmath", "_operator"})
+"""Modules written in C whose functions have no state."""
+
 PLAIN_TYPES: frozenset[type] = frozenset(
     {
         *(int, float, complex, str, bytes, bool, tuple, frozenset, range, slice, type(None)),

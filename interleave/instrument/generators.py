@@ -46,6 +46,7 @@ def state_of(generator: Generator, runtime: Runtime) -> Location:
         wholes, frames = memory.wholes, memory.frames
 
         def forget(_: object) -> None:
+            held.gone = True
             if wholes.get(key) is found:
                 del wholes[key]
             if frames.get(inside) is found:

@@ -39,6 +39,7 @@ from interleave.instrument.known import (
     shared_globals,
     stored_attributes,
 )
+from interleave.instrument.rounds import loop_entered, loop_turned
 from interleave.instrument.substitution import entering, identity, using
 from interleave.instrument.variables import (
     cell_read,
@@ -73,6 +74,8 @@ __all__ = [
     "item_write",
     "iterating",
     "looked_through",
+    "loop_entered",
+    "loop_turned",
     "match_class",
     "memory",
     "own_codes",

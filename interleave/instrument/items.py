@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from interleave._real import get_ident
 from interleave.core import context
 from interleave.core.context import perform
-from interleave.instrument.containers import SHAPES, Shape, shape_of, underlying
+from interleave.instrument.containers import PLAIN_TYPES, SHAPES, Shape, shape_of, underlying
 from interleave.instrument.generators import is_shared, resume, state_of
-from interleave.instrument.known import in_class, memory, touch
+from interleave.instrument.known import in_class, memory, touch, unseen
 from interleave.primitives.memory import KEYS, OTHER, Read, Write
 from interleave.primitives.twins import TWIN_TYPES
 
@@ -241,6 +241,7 @@ def item_write(item: Any, key: Any, value: Any) -> None:
     if shape is None:
         shape = shape_of(cls)
     if shape is _NONE or context._thread != get_ident() or _own_code(cls, "__setitem__"):
+        unseen()
         return
     if shape is _DICT:
         touch(key_write, item, key, runtime)
@@ -258,6 +259,7 @@ def item_delete(item: Any, key: Any) -> None:
     cls = type(item)
     shape = shape_of(cls)
     if shape is _NONE or _own_code(cls, "__delitem__"):
+        unseen()
         return
     if shape is _DICT:
         touch(key_delete, item, key, runtime)
@@ -268,9 +270,11 @@ def item_delete(item: Any, key: Any) -> None:
 def slice_write(item: Any, value: Any) -> None:
     """Before `item[a:b] = value`."""
     runtime = context._runtime
-    if runtime is None or runtime.begun == 1 or shape_of(type(item)) is _NONE:
+    if runtime is None or runtime.begun == 1:
         return
-    if not _own_code(type(item), "__setitem__"):
+    if shape_of(type(item)) is _NONE:
+        unseen()
+    elif not _own_code(type(item), "__setitem__"):
         touch(_slice_writes, item, value, runtime)
 
 
@@ -341,6 +345,8 @@ def step(iterator: Any) -> None:
         return
     cls = type(iterator)
     if SHAPES.get(cls) is _NONE:
+        if not _own_code(cls, "__next__"):
+            unseen()
         return
     if cls is GeneratorType:
         resume(iterator)
@@ -386,6 +392,8 @@ def inplace(left: Any, right: Any) -> None:
     runtime = context._runtime
     if runtime is None or runtime.begun == 1:
         return
+    if type(left) not in PLAIN_TYPES:
+        unseen()
     if SHAPES.get(type(left)) is not _NONE or SHAPES.get(type(right)) is not _NONE:
         touch(_merged, left, right, runtime)
 

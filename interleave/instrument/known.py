@@ -59,6 +59,16 @@ def touch(find: Callable[..., Touches], *arguments: Any) -> None:
             perform(Compound(find, arguments, found, context._runtime))
 
 
+def unseen() -> None:
+    """Note that what the task does next makes no event, and may change something of its own.
+
+    A round of a loop in which that happens is not taken for one that only waits.
+    """
+    runtime = context._runtime
+    if runtime is not None and context._thread == get_ident():
+        runtime.current.unseen += 1
+
+
 def in_class(cls: type, name: str) -> tuple[type, Any] | None:
     """Return the class that defines a name for the instances of `cls`, and what it is there."""
     for base in _mro_of(cls):

@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from bytecode import Bytecode, ConcreteBytecode, Instr, Label
 from bytecode.instr import TryBegin
 
+from interleave.core.spinning import Loop
+from interleave.instrument.loops import loops_of
 from interleave.instrument.shared_names import NOTHING_KNOWN, cells_of, is_module_body
 
 if TYPE_CHECKING:
@@ -197,6 +199,9 @@ class _Rewriting:
         code = self.code
         source = Bytecode.from_code(code, conserve_exception_block_stackdepth=True)
         nulls = _nulls(source)
+        heads = {found.head: found for found in loops_of(source, code)}
+        turns = {index: Label() for index in heads}  # where the jumps back to a head lead
+        jumps = {index: turns[found.head] for found in heads.values() for index in found.jumps}
         items: list[Any] = []
         before: Instr | None = None
         hold = -1  # where a KW_NAMES was put: the hook of its call must stand before it
@@ -205,7 +210,11 @@ class _Rewriting:
                 if isinstance(item, Label):
                     before = None
                 items.append(item)
+                if index in heads:
+                    items.extend(self._head(heads[index].loop, turns[index], source, index))
                 continue
+            if index in jumps:
+                item = Instr(item.name, jumps[index], location=item.location)  # noqa: PLW2901 - the same jump, to a place beside
             name = item.name
             hook: list[Any] = []
             if name in ("KW_NAMES", "PRECALL"):
@@ -309,6 +318,19 @@ class _Rewriting:
         replaced = site.operands[0] if site.replaces else 0
         yield from self._hook(site.hook, site.operands, constants, item.location, replaced)
 
+    def _head(self, loop: Loop, turn: Label, source: Bytecode, at: int) -> Iterator[Any]:
+        """The hooks at the head of a loop: one for who comes from before it, one for who is back.
+
+        The second must not stand before the jumps, since they may depend on a condition.
+        """
+        place = next(item.location for item in source[at:] if isinstance(item, Instr))
+        body = Label()
+        yield from self._hook("loop_entered", (), (loop,), place)
+        yield Instr("JUMP_FORWARD", body, location=place)
+        yield turn
+        yield from self._hook("loop_turned", (), (loop,), place)
+        yield body
+
     def _at_call(self, item: Instr, null: bool | None) -> Iterator[Any]:
         """The hook before a call; `null` tells whether the slot beside its function holds null."""
         if null is None:
@@ -354,7 +376,7 @@ class _Rewriting:
         for done, operand in enumerate(operands):
             yield Instr("COPY", operand + 2 + done, location=place)
         for constant in constants:
-            if isinstance(constant, str):
+            if isinstance(constant, str | Loop):
                 yield Instr("LOAD_CONST", constant, location=place)
             else:
                 yield Instr("LOAD_FAST" if PY313 else "LOAD_CLOSURE", constant, location=place)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import math
 import operator
+import sys
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -51,11 +52,25 @@ def _sleep(seconds: float) -> None:
     perform(Sleep(length))
 
 
+_RELATIVE = frozenset({"logging", "threading", "queue", "concurrent.futures._base"})
+"""Modules to which it only matters how much time passes, or that stamp what is not observed."""
+
+
+def _now() -> float:
+    """What the virtual clock shows, in seconds; asked by a function that the program calls."""
+    runtime = running()[0]
+    if runtime.slept:
+        caller = sys._getframe(2)
+        if caller.f_globals.get("__name__") not in _RELATIVE:
+            runtime.note_clock(caller)
+    return runtime.clock()
+
+
 def _nanoseconds(start: int, real: Callable[[], int]) -> Callable[[], int]:
     def clock() -> int:
         if not in_task():
             return real()
-        return start + round(running()[0].clock() * _NS)
+        return start + round(_now() * _NS)
 
     clock.__name__ = real.__name__
     return clock
@@ -65,7 +80,7 @@ def _seconds(start: int, real: Callable[[], float]) -> Callable[[], float]:
     def clock() -> float:
         if not in_task():
             return real()
-        return start / _NS + running()[0].clock()
+        return start / _NS + _now()
 
     clock.__name__ = real.__name__
     return clock

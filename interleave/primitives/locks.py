@@ -183,6 +183,7 @@ class Acquire(_LockOperation):
     __slots__ = ()
     kind = "acquire"
     guarded = True
+    takes = True
 
     def enabled(self) -> bool:
         return not self.target.held
@@ -219,6 +220,7 @@ class TimedAcquire(Acquire):
     """Block until the lock is free or the timeout passes."""
 
     __slots__ = ("timeout",)
+    takes = False  # it may fail
 
     def __init__(self, target: SimLock | SimRLock, timeout: float) -> None:
         self.target = target
@@ -266,6 +268,7 @@ class Release(_LockOperation):
 
     __slots__ = ()
     kind = "release"
+    gives = True
 
     def execute(self) -> None:
         target = self.target
@@ -420,6 +423,7 @@ class SimRLock(SimObject, metaclass=Standing):
             raise misuse(RuntimeError("cannot release un-acquired lock"))
         if self.depth > 1:
             self.depth -= 1
+            task.unseen += 1
         else:
             self.depth = 0
             perform(Release(self))
@@ -456,6 +460,7 @@ class SimRLock(SimObject, metaclass=Standing):
         self._begin()
         if self.owner is running()[1]:
             self.depth += 1
+            self.owner.unseen += 1
             return True
         return False
 

@@ -159,6 +159,7 @@ class Held:
     __slots__ = (
         "blurred",
         "by_attribute",
+        "gone",
         "item",
         "key",
         "label",
@@ -177,6 +178,7 @@ class Held:
         self.maker = maker
         self.number = number
         self.by_attribute = by_attribute
+        self.gone = False  # whether it is known that it is no more
         self.blurred = False  # whether something was written under a key that could not be told
         self.origin: Origin | None = None  # known where the execution is recorded
         self.lasting: str | None = None  # likewise: a name that survives most edits
@@ -332,6 +334,9 @@ class Access(Operation):
             if holder not in holders:
                 holders.append(holder)
             yield location.key, holder.key, (holders.index(holder), location.part)
+
+    def is_gone(self) -> bool:
+        return not any(writes and not place.holder.gone for place, writes in self.accesses())
 
     def outside(self) -> None:
         return None

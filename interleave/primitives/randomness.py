@@ -23,6 +23,7 @@ _hidden: Any = random._inst
 def stream() -> random.Random:
     """Return the current task's stream."""
     runtime, task = running()
+    task.unseen += 1
     if task.random is None:
         task.random = random.Random(crc32(f"{runtime.settings.seed} {task.id}".encode()))
     return task.random  # type: ignore[no-any-return]

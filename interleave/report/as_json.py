@@ -60,6 +60,8 @@ def as_object(report: Report) -> dict[str, Any]:
             *({"kind": "incomplete", "message": reason} for reason in report.reasons),
         ],
     }
+    if report.left is not None:
+        found["estimate"] = report.left
     if report.events:
         found["events"] = [_event(event) for event in report.events]
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from interleave.core.outcome import Deadlocked, StepBound
+from interleave.core.spinning import Spin
 
 if TYPE_CHECKING:
     from interleave.core.execution import Execution
@@ -39,10 +40,17 @@ def positions(execution: Execution) -> tuple[str, ...]:
 
 
 def location_of(execution: Execution) -> str | None:
-    """Return where a deadlock shows: the line on which the first of the circle waits."""
+    """Return where a deadlock shows: the line on which the first of the circle waits.
+
+    That of a livelock is the line on which the first who goes round in a loop looks.
+    """
     if not isinstance(execution.ending, Deadlocked):
         return None
     waiting = execution.ending.waiting
+    for item in waiting:
+        if isinstance(item.operation, Spin):
+            place = next(iter(_looks(execution, item.operation).values()), None)
+            return None if place is None else str(place)
     circle = circle_of(waiting)
     for item in sorted(waiting, key=lambda item: item.task not in circle):
         place = execution.places.get(id(item.operation))
@@ -56,6 +64,12 @@ def _waits(execution: Execution, waiting: tuple[Waiting, ...]) -> list[str]:
     for item in waiting:
         operation = item.operation
         lines.append(f"{item.task} waits for {item.what}")
+        if isinstance(operation, Spin):
+            lines.extend(
+                f"    {what} at {_cited(place)}"
+                for what, place in _looks(execution, operation).items()
+            )
+            continue
         wanted = execution.places.get(id(operation))
         if wanted is not None:
             lines.append(f"    wanted at {_cited(wanted)}")
@@ -68,6 +82,17 @@ def _waits(execution: Execution, waiting: tuple[Waiting, ...]) -> list[str]:
         if target is not None and target.site is not None:
             lines.append(f"    {target.name} was made at {_cited(target.site)}")
     return lines
+
+
+def _looks(execution: Execution, spin: Spin) -> dict[str, Place]:
+    """Return what a round of a loop does, and where: what it reads comes first."""
+    found: dict[str, Place] = {}
+    for op in sorted(spin.round, key=lambda op: not op.footprint()):
+        place = execution.places.get(id(op))
+        if place is not None:
+            found.setdefault(op.describe(), place)
+    own = execution.places.get(id(spin))
+    return found or ({} if own is None else {spin.describe(): own})
 
 
 def _taken(execution: Execution, wanted: Operation, holder: str) -> Place | None:
@@ -108,7 +133,9 @@ def _verdict_on(waiting: tuple[Waiting, ...]) -> list[str]:
     if circle:
         lines.append("circle: " + " -> ".join([*circle, circle[0]]))
     for item in waiting:
-        if not item.holders:
+        if isinstance(item.operation, Spin):
+            lines.append(f"nobody is left who could change what {item.task} looks at")
+        elif not item.holders:
             lines.append(
                 f"nobody can ever wake {item.task}: no thread is left that could give it what it "
                 "waits for"

@@ -90,7 +90,8 @@ class Report:
     `executions` counts the complete executions, `blocked` those that ended with tasks waiting for
     ever, `redundant` those cut because they would repeat a trace, `cut` those that hit the step
     bound; `seconds` is real time. `covers` says what the verdict rests on, `reasons` why it
-    is neither `pass` nor `fail`. `events` are told when one execution was replayed.
+    is neither `pass` nor `fail`. `events` are told when one execution was replayed. `left`
+    estimates how many executions were left when a budget ended a search for all.
     """
 
     target: str
@@ -118,6 +119,7 @@ class Report:
     replay_options: tuple[str, ...] = ()
     replay_words: tuple[str, ...] = ()
     interrupted: bool = False
+    left: int | None = None
 
     def replay_command(self, failure: Failure) -> str:
         """Return what repeats the execution that shows a failure: a command, or a call."""

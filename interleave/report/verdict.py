@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from interleave.core.execution import Warned
 from interleave.exploration import Stop, evaluate
+from interleave.report.estimate import roughly
 from interleave.report.report import Failure
 from interleave.settings import DEFAULT_SECONDS
 
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
     from interleave.instrument.scope import Instrumentation
     from interleave.report.report import VerdictName
     from interleave.settings import Settings
+
+
+_ENDLESS = 86_400
+"""Seconds: nobody waits so long for a check."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +32,7 @@ class Judgement:
     covers: str
     unreached: tuple[Failure, ...]
     warnings: tuple[Warned, ...]
+    left: int | None
 
 
 def judge(
@@ -43,6 +49,7 @@ def judge(
         exploration.stop is Stop.COMPLETE
         and exploration.settings.exhaustive
         and exploration.bounded is None
+        and not exploration.untried
         and not exploration.cut
         and _complete(exploration.settings)
     )
@@ -77,6 +84,7 @@ def judge(
         _covers(exploration, instrumentation, exhaustive=exhaustive),
         unreached,
         (*exploration.warnings, *_doubts(exploration), *_gaps(instrumentation)),
+        _left(exploration),
     )
 
 
@@ -124,15 +132,36 @@ def _reasons(exploration: Exploration) -> list[str]:
             reasons.extend(exploration.causes)
         case Stop.INTERRUPTED:
             reasons.append("interrupted: this is what was found until then")
+    left = _left(exploration)
+    if left:
+        reasons.append(f"about {roughly(left)} executions are left{_time_for(left, exploration)}")
     if exploration.cut and exploration.stop is not Stop.UNFINISHED:
         total = exploration.runs
         reasons.append(
             f"{exploration.cut} of {total} executions were cut at the step bound of "
             f"{settings.max_steps} events: raise --max-steps, or bound the program's loops"
         )
+    reasons.extend(exploration.untried)
     if exploration.bounded is not None:
         reasons.append(f"{exploration.bounded}: raise --max-preemptions")
     return reasons
+
+
+def _left(exploration: Exploration) -> int | None:
+    """About how many executions were left when a budget ended a search for all; else none."""
+    if exploration.stop in (Stop.EXECUTIONS, Stop.SECONDS, Stop.INTERRUPTED):
+        return exploration.left
+    return None
+
+
+def _time_for(left: int, exploration: Exploration) -> str:
+    """Say how long an exploration would have to run on, if that was what ended it."""
+    if exploration.stop is not Stop.SECONDS:
+        return ""
+    seconds = exploration.seconds * (1 + left / exploration.runs)
+    if seconds > _ENDLESS:
+        return ", more than a day at this rate"
+    return f": --seconds {roughly(2 * seconds).replace(',', '')} may do"
 
 
 def _unreached(exploration: Exploration) -> list[str]:

@@ -101,6 +101,24 @@ class DepthFirst:
             self._ends = {depth for depth in self._ends if depth < self._depth}
         return False
 
+    def share(self) -> float:
+        """Return which share of the schedules was tried, as far as the last path tells."""
+        return share_behind(self._path, self._widths)
+
+
+def share_behind(tried: Sequence[int], widths: Sequence[int]) -> float:
+    """Return which share of a tree lies behind the end of a path.
+
+    For each choice on the path: how many branches were tried before this one, and how many there
+    are. The path itself is behind too.
+    """
+    below = 1.0
+    behind = 0.0
+    for before, width in zip(tried, widths, strict=True):
+        below /= width
+        behind += before * below
+    return behind + below
+
 
 def _told(seen: list[tuple[tuple[int, ...], str]]) -> str:
     """Say which operations stood at a choice, by task."""

@@ -21,6 +21,7 @@ from interleave.core.outcome import Deadlocked, Raised, Returned, StepBound
 from interleave.core.strategy import CAUSES
 from interleave.errors import NondeterministicError
 from interleave.strategies.acquaintance import Acquaintance, Foreign, is_fresh
+from interleave.strategies.depth_first import share_behind
 from interleave.strategies.happens_before import HappensBefore
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ class OptimalReduction:
         # The places before the events: who is asleep there, and what is planned.
         self._asleep: list[dict[int, Footprint | Foreign]] = [{}]
         self._planned: list[list[_Branch]] = [[]]
+        self._tried: list[int] = [0]  # how many steps were tried there, but for the last one
         # What leads there: the choices, and which event each was made for.
         self._choices: list[int] = []
         self._made_for: list[int] = []
@@ -89,6 +91,7 @@ class OptimalReduction:
             asleep = self._kept(order.footprints[at], at) or order.footprints[at]
             self._asleep[at] = {**self._asleep[at], order.tasks[at]: asleep}
         self._cut(at)
+        self._tried[at] += 1
         branch = planned[at].pop(0)
         plan = [branch]
         while branch.children:
@@ -100,7 +103,7 @@ class OptimalReduction:
     def _cut(self, at: int) -> None:
         """Forget the events from this one on."""
         self._order.cut(at)
-        del self._asleep[at + 1 :], self._planned[at + 1 :]
+        del self._asleep[at + 1 :], self._planned[at + 1 :], self._tried[at + 1 :]
         self._forget_choices(at)
         self._from = at
 
@@ -178,6 +181,14 @@ class OptimalReduction:
             self._reverse(events, *race)
         return repeats
 
+    def share(self) -> float:
+        """Return which share was explored of what is known by now to be worth it."""
+        tried, planned = self._tried, self._planned
+        # Most places have no alternative, and do not count.
+        places = [at for at, count in enumerate(tried) if count or planned[at]]
+        widths = [tried[at] + 1 + len(planned[at]) for at in places]
+        return share_behind([tried[at] for at in places], widths)
+
     def _compare(self, events: Sequence[Operation]) -> None:
         """The events before the place where this execution leaves the last one must be the same."""
         upto = self._from
@@ -219,6 +230,7 @@ class OptimalReduction:
         for at in range(start, len(tasks)):
             if at > start:
                 asleep.append(sleeping)
+                self._tried.append(0)
                 step = at - start
                 planned.append(plan[step - 1].children[1:] if step <= len(plan) else [])
                 if self._order.kinds[at] is Choose:

@@ -92,7 +92,7 @@ class HappensBefore:
         start = len(tasks)
         final = self._final(execution)
         plain = not (execution.daemons or self._shared_clock or execution.inside)
-        self._floors = self._floors_of(execution) if self._idle else []
+        self._floors = self._floors_of(execution) if self._idle or execution.rests else []
         self.races: list[Race] = []
         for index in range(start, len(events)):
             op = events[index]
@@ -281,12 +281,15 @@ class HappensBefore:
         return WRITE
 
     def _floors_of(self, execution: Execution) -> list[tuple[int, list[int]]]:
-        """Tell of each move of the shared clock the events before it.
+        """Tell the events before each move of the shared clock, and before each rest.
 
         Nobody could go on then, so all that comes after it comes after all of them. Yet those who
         waited then may race with what made them wait, as in a deadlock.
         """
-        return [(index, self._lasts(index, execution)) for index, _ in execution.moves if index]
+        moves = [index for index, _ in execution.moves if index] if self._idle else []
+        return [
+            (index, self._lasts(index, execution)) for index in sorted((*moves, *execution.rests))
+        ]
 
     def _above_floor(self, index: int, before: int, clock: list[int]) -> list[int]:
         floor = None
@@ -524,6 +527,16 @@ class Before:
             elif not self.is_gone(index):
                 state = event.after_added(item, state)
         return state if known else self.op.before(item)
+
+    def changed(self, key: Key, since: int) -> bool:
+        """Whether a location had been changed by then, after the event at an index."""
+        footprints = self.order.footprints
+        for index in range(since + 1, self.at):
+            if index >= self.first and self.is_gone(index):
+                continue
+            if any(met == key and mode != READ for met, mode in footprints[index]):
+                return True
+        return False
 
     def all_ended(self) -> bool:
         """Whether those threads that are no daemons and have ended by now had ended then."""

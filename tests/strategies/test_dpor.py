@@ -679,3 +679,14 @@ def test_at_granularity_sync_the_reduction_claims_nothing():
     report = interleave.check(counter(2, 1), strategy="dpor", granularity="sync")
     assert not report.exhaustive
     assert "not-exhaustive" in {warning.kind for warning in report.warnings}
+
+
+def test_the_step_bound_may_cut_an_execution_anywhere():
+    def program():
+        place = Place()
+        in_threads(lambda: setattr(place, "x", 1), lambda: setattr(place, "x", 2))
+
+    longest = interleave.check(program).steps_max
+    for steps in range(1, longest + 1):
+        report = interleave.check(program, max_steps=steps)
+        assert report.verdict == ("pass" if steps == longest else "incomplete")
