@@ -6,8 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from interleave.contrast import Contrast, contrast_to, told_of
+from interleave.core.execution import Warned
 from interleave.core.program import Program, from_callable, from_target
-from interleave.core.schedule import Schedule, fingerprint, parse
+from interleave.core.schedule import Schedule, fingerprint, parse, strip
 from interleave.determinism import Repetition, difference, run_again
 from interleave.errors import ScheduleError, UsageError
 from interleave.exploration import REPEATED, Exploration, Stop, explore
@@ -15,6 +16,7 @@ from interleave.report.explain import explain, location_of, positions
 from interleave.report.patterns import sentence_on
 from interleave.report.report import Failure, Outcome, Outcomes, Report
 from interleave.report.verdict import judge
+from interleave.retracing import retrace
 from interleave.session import session
 from interleave.settings import Settings
 from interleave.strategies.bounds import IterativeBound, PreemptionBound
@@ -26,9 +28,14 @@ from interleave.strategies.replay import Replay
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from interleave.core.execution import Execution
     from interleave.core.strategy import Strategy
     from interleave.exploration import Found, Witness
     from interleave.session import Session
+
+
+_NAMED = 10_000
+"""So many events are recorded, after an exploration, to name the choices that lead to outcomes."""
 
 
 def check(
@@ -121,12 +128,34 @@ def replay(
     for name in ("time", "granularity", "observe", "seed", "max_steps"):
         options[name] = getattr(wanted, name)
     settings = Settings.of(options)
-    strategy = Replay(wanted.choices)
     with session(found, settings) as opened:
-        exploration = explore(opened, strategy, repeating=False)
+        exploration, problem = _strictly(opened, wanted.choices, wanted.digest)
+        if problem is None:
+            return _report(opened, exploration, one=wanted.choices)
+        execution = retrace(opened, wanted, problem)
         opened.runtime.calm()
-        _verify(wanted, strategy, exploration)
-        return _report(opened, exploration, one=wanted.choices)
+        taken = strip(execution.choices)
+        exploration, problem = _strictly(opened, taken, execution.digest())
+        if problem is not None:
+            raise ScheduleError(problem)
+        exploration.warnings.append(
+            Warned(
+                "replayed-by-names",
+                "the program has changed since the schedule was recorded: it was replayed by the "
+                f"names of its operations, with all {len(wanted.anchors)} switches found again",
+            )
+        )
+        return _report(opened, exploration, one=taken)
+
+
+def _strictly(
+    opened: Session, choices: tuple[int, ...], digest: int
+) -> tuple[Exploration, str | None]:
+    """Replay choices by their numbers; say what is wrong if they lead to other events."""
+    strategy = Replay(choices)
+    exploration = explore(opened, strategy, repeating=False)
+    opened.runtime.calm()
+    return exploration, _problem(choices, digest, strategy, exploration)
 
 
 def _replay_seed(program: Program, seed: int | str, options: dict[str, Any]) -> Report:
@@ -203,25 +232,26 @@ def _bounded(strategy: Strategy, settings: Settings) -> Strategy:
     return PreemptionBound(strategy, settings.max_preemptions)
 
 
-def _verify(wanted: Schedule, strategy: Replay, exploration: Exploration) -> None:
-    """Make sure that a replay took the road that was recorded."""
+def _problem(
+    choices: tuple[int, ...], digest: int, strategy: Replay, exploration: Exploration
+) -> str | None:
+    """Say why a replay did not take the road that was recorded; none if it did."""
     if exploration.stop is Stop.DIVERGED:
-        raise ScheduleError(f"the schedule cannot be replayed: {exploration.detail}")
+        return f"the schedule cannot be replayed: {exploration.detail}"
     if exploration.stop in (Stop.HUNG, Stop.UNCONTROLLED, Stop.INTERRUPTED):
-        return
+        return None
     if strategy.left:
-        message = (
-            f"the schedule cannot be replayed: {strategy.left} of {len(wanted.choices)} choices "
+        return (
+            f"the schedule cannot be replayed: {strategy.left} of {len(choices)} choices "
             "were left when the program ended: it belongs to another program, or the program "
             "has changed"
         )
-        raise ScheduleError(message)
-    if strategy.digest != wanted.digest:
-        message = (
+    if strategy.digest != digest:
+        return (
             "the schedule leads to other events than when it was recorded: it belongs to another "
             "program, or the program has changed since; run check again"
         )
-        raise ScheduleError(message)
+    return None
 
 
 # -- from exploration to report -----------------------------------------------------------------
@@ -252,8 +282,11 @@ def _report(
     """Make the report; `one` holds the choices if a single execution was replayed."""
     program, settings = opened.program, opened.settings
 
-    def schedule(witness: Witness) -> Schedule:
-        return schedule_of(program, settings, witness)
+    def schedule(witness: Witness, recorded: Execution | None = None) -> Schedule:
+        # Of a program that is not deterministic another execution tells other names.
+        same = recorded is not None and recorded.digest() == witness.digest
+        found = schedule_of(program, settings, witness)
+        return replace(found, anchors=recorded.anchors) if recorded is not None and same else found
 
     cut = exploration.cut_witness
     judgement = judge(
@@ -265,6 +298,7 @@ def _report(
         _explained(opened, found, schedule, index, exploration.stop, contrasted=contrasted)
         for found in exploration.failures
     ]
+    named = _named(opened, exploration) if contrasted else {}
     runs = exploration.runs
     return Report(
         target=program.target,
@@ -286,7 +320,10 @@ def _report(
         covers=judgement.covers if one is None else "this one execution, and no other",
         outcomes=Outcomes(
             tuple(
-                Outcome(entry.value, entry.text, entry.count, schedule(entry.witness))
+                Outcome(
+                    *(entry.value, entry.text, entry.count),
+                    schedule(entry.witness, named.get(entry.witness.index)),
+                )
                 for entry in exploration.outcomes
             )
         ),
@@ -300,10 +337,29 @@ def _report(
     )
 
 
+def _named(opened: Session, exploration: Exploration) -> dict[int, Execution]:
+    """Record the executions that show outcomes, by their index, for the names in their schedules.
+
+    With very many outcomes, or long executions, those of the first ones alone are named.
+    """
+    found: dict[int, Execution] = {}
+    if exploration.stop in (Stop.DIVERGED, Stop.INTERRUPTED):
+        return found
+    left = _NAMED
+    for entry in exploration.outcomes:
+        witness = entry.witness
+        left -= witness.steps
+        if left < 0:
+            break
+        if witness.choices:
+            found[witness.index] = opened.record(witness.choices)
+    return found
+
+
 def _explained(
     opened: Session,
     found: Found,
-    schedule: Callable[[Witness], Schedule],
+    schedule: Callable[..., Schedule],
     index: int,
     stop: Stop,
     *,
@@ -325,7 +381,7 @@ def _explained(
         kind=found.kind,
         message=found.message,
         location=found.location or location_of(execution),
-        schedule=schedule(found.witness),
+        schedule=schedule(found.witness, execution),
         preemptions=found.witness.preemptions,
         count=found.count,
         sample=sample,
@@ -335,7 +391,11 @@ def _explained(
         sentence=sentence_on(execution, contrast),
         waiting=told_of(execution)[len(execution.history) :],
         contrast=contrast,
-        passing=schedule(contrast.witness) if isinstance(contrast, Contrast) else None,
+        passing=(
+            schedule(contrast.witness, opened.record(contrast.witness.choices))
+            if isinstance(contrast, Contrast)
+            else None
+        ),
     )
 
 

@@ -120,7 +120,7 @@ class Account:
         """Tell an execution, holding on to nothing but what it returned."""
         ending = execution.ending
         value = ending.value if isinstance(ending, Returned) else None
-        return cls(execution.told(), _ended(ending), value)
+        return cls(execution.told(), ended_in_words(ending), value)
 
 
 def difference(before: Account, again: Execution, what: str) -> str | None:
@@ -159,7 +159,8 @@ def _event(told: Told, at: int) -> str:
     return f"{task} did {kind} {target}".rstrip()
 
 
-def _ended(ending: Ending) -> str | None:
+def ended_in_words(ending: Ending) -> str | None:
+    """Say how an execution ended; none where it was ended from outside."""
     match ending:
         case Returned(value):
             return f"returned {_clipped(shown(value))}"

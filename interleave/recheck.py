@@ -32,10 +32,11 @@ def check(
 ) -> Report:
     """Check a program, and begin with the failures that the store keeps under its name.
 
-    One that still fails is reported at once, without exploring, unless `keep_going` is set; one
-    that no longer fails, or does not fit the program any more, is dropped. Those that were found
-    under other conditions (another time mode, say, or expectation) are left alone. What fails now
-    is kept. The options are those of `interleave.check`.
+    One that still fails is reported at once, without exploring, unless `keep_going` is set; if the
+    program was edited meanwhile and its schedule was found again by names, a new one takes its
+    place. One that no longer fails, or does not fit the program any more, is dropped. Those that
+    were found under other conditions (another time mode, say, or expectation) are left alone. What
+    fails now is kept. The options are those of `interleave.check`.
 
     Raises:
         UsageError: for a program or option that cannot be used.
@@ -45,6 +46,7 @@ def check(
     settings = Settings.of(options)
     failing: list[tuple[Kept, Report]] = []
     over: list[Kept] = []
+    anew: list[Kept] = []
     for kept in store.of(name):
         if not _applies(kept, settings):
             continue
@@ -53,9 +55,13 @@ def check(
             over.append(kept)
         elif report.verdict == "fail":
             failing.append((kept, report))
+            found = _worth_keeping(report, name, settings)
+            if all(item.token != kept.token for item in found):
+                over.append(kept)
+                anew.extend(found)
             if not settings.keep_going:
                 break
-    store.update(name, drop=over)
+    store.update(name, add=anew, drop=over)
     if failing and not settings.keep_going:
         return _told(failing[0][1], store)
     report = checker.check(program, progress=progress, **options)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import linecache
 import sys
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -110,7 +111,13 @@ class Session:
 
     def record(self, choices: Sequence[int]) -> Execution:
         """Run an execution again, and keep the places in the source and the names of things."""
-        strategy = Replay(choices)
+        strategy = Replay(choices, naming=True)
+        execution = self.recorded(strategy)
+        execution.anchors = tuple(strategy.anchors)
+        return execution
+
+    def recorded(self, strategy: Strategy) -> Execution:
+        """Run the one execution that a strategy asks for, and record it."""
         strategy.begin()
         with resting_collector():
             return self.execute(strategy, recording=True)
@@ -197,6 +204,7 @@ def _ends_of_tasks_unseen(runtime: Runtime) -> Iterator[None]:
 def session(program: Program, settings: Settings) -> Iterator[Session]:
     """Simulate the standard library while the block runs, and leave the process as it was."""
     surroundings = Surroundings()
+    linecache.checkcache()  # the program may have been edited since its lines were last told
     if settings.fresh:
         program = fresh(program)
     modules = dict(sys.modules)

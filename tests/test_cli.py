@@ -172,7 +172,7 @@ def run_really(*arguments, **options):
         (["list", "empty"], 2),
         (["list", "missing"], 2),
         (["replay", "good.py:program"], 2),
-        (["replay", "good.py:program", "--schedule", "il1.broken"], 2),
+        (["replay", "good.py:program", "--schedule", "il2.broken"], 2),
         (["replay", "good.py:program", "--seed", "x"], 2),
         (["check", "good.py:program", "--executions", "1"], 3),
         (["check", "endless.py:program", "--max-steps", "20"], 3),

@@ -193,3 +193,31 @@ def test_a_program_has_one_name_wherever_it_is_checked_from(tmp_path, monkeypatc
     assert recheck.name_of(from_target(f"{folder}/till.py:program"), folder) == "till.py:program"
     named = from_callable(losing, "test_recheck:losing")
     assert recheck.name_of(named, tmp_path) == "test_recheck:losing"
+
+
+def test_a_failure_that_is_found_again_by_names_gets_a_token_of_the_program_as_it_is(store):
+    def edited():
+        shop = Shop()
+        spare = Shop()
+
+        def sell():
+            spare.sell()
+            shop.sell()
+
+        twice(sell)
+        if shop.sold != 2:
+            raise AssertionError("lost")
+
+    check(losing, store)
+    [kept] = store.of(NAME)
+
+    report = check(edited, store)
+
+    assert (report.verdict, report.executions) == ("fail", 1)
+    assert [warning.kind for warning in report.warnings] == ["replayed-by-names"]
+    [anew] = store.of(NAME)
+    assert anew.token != kept.token
+    assert anew.message == kept.message
+    again = check(edited, store)
+    assert (again.verdict, again.executions, again.warnings) == ("fail", 1, ())
+    assert store.of(NAME) == (anew,)

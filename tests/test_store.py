@@ -12,7 +12,7 @@ from interleave import store as module
 from interleave.store import Kept, Store, project_root
 
 
-def kept(message="lost", *, program="shop.py:program", preemptions=1, token="il1.x", **more):
+def kept(message="lost", *, program="shop.py:program", preemptions=1, token="il2.x", **more):
     given = {
         "program": program,
         "kind": "assertion",
@@ -44,7 +44,7 @@ def files(store):
 
 
 def test_what_is_added_is_found_again_by_program_fewest_preemptions_first(store, told):
-    first, second = kept("a", preemptions=2, token="il1.a"), kept("b", token="il1.b")
+    first, second = kept("a", preemptions=2, token="il2.a"), kept("b", token="il2.b")
     other = kept(program="test_a.py::test[é/1]", expect="outcome == 1", include=("pkg.*",))
 
     store.update(first.program, add=[first, second])
@@ -59,18 +59,18 @@ def test_what_is_added_is_found_again_by_program_fewest_preemptions_first(store,
 
 def test_of_like_failures_the_one_with_fewer_preemptions_is_kept(store):
     program = kept().program
-    store.update(program, add=[kept(preemptions=2, token="il1.two")])
-    store.update(program, add=[kept(preemptions=3, token="il1.three")])
-    assert [item.token for item in store.of(program)] == ["il1.two"]
+    store.update(program, add=[kept(preemptions=2, token="il2.two")])
+    store.update(program, add=[kept(preemptions=3, token="il2.three")])
+    assert [item.token for item in store.of(program)] == ["il2.two"]
 
-    store.update(program, add=[kept(preemptions=1, token="il1.one")])
-    store.update(program, add=[kept(time="idle", token="il1.idle")])
+    store.update(program, add=[kept(preemptions=1, token="il2.one")])
+    store.update(program, add=[kept(time="idle", token="il2.idle")])
 
-    assert [item.token for item in store.of(program)] == ["il1.one", "il1.idle"]
+    assert [item.token for item in store.of(program)] == ["il2.one", "il2.idle"]
 
 
 def test_at_most_twenty_failures_of_a_program_are_kept(store):
-    many = [kept(str(number), preemptions=number, token=f"il1.{number}") for number in range(30)]
+    many = [kept(str(number), preemptions=number, token=f"il2.{number}") for number in range(30)]
 
     store.update(many[0].program, add=many[::-1])
 
@@ -108,7 +108,7 @@ kept = store.Kept(**json.loads(first))
 sys.stdin.read()
 for index in range(15):
     name = f"{worker}.{index}"
-    here.update("shared", add=[dataclasses.replace(kept, message=name, token=f"il1.{name}")])
+    here.update("shared", add=[dataclasses.replace(kept, message=name, token=f"il2.{name}")])
 """
 
 
@@ -155,7 +155,7 @@ with _locked(pathlib.Path(sys.argv[1])):
 
 
 def test_a_file_that_was_cut_short_loses_its_last_failure_alone(store, told):
-    one, two, three = (kept(name, token=f"il1.{name}") for name in ("one", "two", "three"))
+    one, two, three = (kept(name, token=f"il2.{name}") for name in ("one", "two", "three"))
     store.update(one.program, add=[one, two, three])
     [file] = files(store)
     file.write_bytes(file.read_bytes()[:-40])
@@ -247,7 +247,7 @@ def test_what_a_crash_has_left_is_overwritten(store):
     store.update(one.program, add=[one])
     files(store)[0].with_suffix(".tmp").write_text("half a li")
 
-    store.update(one.program, add=[kept("other", preemptions=2, token="il1.other")])
+    store.update(one.program, add=[kept("other", preemptions=2, token="il2.other")])
 
     assert len(store.of(one.program)) == 2
     assert list(store.folder.glob("*.tmp")) == []

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from zlib import crc32
 
 if TYPE_CHECKING:
+    from interleave.core.anchor import Anchor
     from interleave.core.operation import Operation
     from interleave.core.outcome import Ending
     from interleave.core.task import Task
@@ -31,7 +32,8 @@ class Execution:
 
     `pending` is what the other tasks were about to do at the end, `moves` tells before which
     events the shared clock moved (and to what time), `inside` what code of the program did
-    inside an event; `returned` is the index of the event with which main came to its end, or -1.
+    inside an event, `anchors` the choices that are not 0 by names (if it was recorded to be told);
+    `returned` is the index of the event with which main came to its end, or -1.
 
     `events` holds the executed operations themselves: a plain list, because one is appended in
     every step (25 ns; a record apiece costs ten times that).
@@ -53,6 +55,7 @@ class Execution:
     returned: int = -1
     daemons: bool = False
     known_tasks: int = 0
+    anchors: tuple[Anchor, ...] = ()
 
     @property
     def steps(self) -> int:

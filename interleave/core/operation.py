@@ -46,7 +46,17 @@ class SimObject:
     same in every execution (`Lock#1`, or `Lock#main.0.1` when a worker made it).
     """
 
-    __slots__ = ("creator", "epoch", "key", "read_at", "serial", "site", "title", "wrote_at")
+    __slots__ = (
+        "creator",
+        "epoch",
+        "key",
+        "lasting",
+        "read_at",
+        "serial",
+        "site",
+        "title",
+        "wrote_at",
+    )
 
     label: ClassVar[str] = "object"
 
@@ -56,6 +66,7 @@ class SimObject:
     epoch: int  # the number of the execution that it was made in, or was last reset for
     serial: int
     site: Any
+    lasting: str  # its name by the line that made it; set only where the execution is recorded
     title: str | None
     wrote_at: float
     read_at: float
@@ -87,6 +98,16 @@ class SimObject:
             return self.label
         maker = "" if not self.creator.path else f"{self.creator.id}."
         return f"{self.label}#{maker}{self.serial}"
+
+    @property
+    def lasting_name(self) -> str:
+        """A name that survives most edits of the program, where the execution is recorded."""
+        return getattr(self, "lasting", None) or self.name
+
+    @property
+    def short_name(self) -> str:
+        """A few letters for people."""
+        return self.title or self.label
 
     def reset(self) -> None:
         """Go back to how it was made: a program may keep it in a global from one execution on."""

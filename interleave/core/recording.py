@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from interleave.core.task import Task
 
 _OPTIMIZED = 0x1  # of a code object's flags: a function, whose variables are no dictionary
+_COMPREHENSIONS = frozenset(("<dictcomp>", "<listcomp>", "<setcomp>"))  # functions until 3.11
 _SNAPSHOTS = frozenset(("dir", "eval", "exec", "f_locals", "locals", "vars"))
 
 
@@ -32,6 +33,7 @@ class Recorder:
         self._locks: dict[int, Any] = {}
         self._last: Task | None = None
         self._unsettled: Operation | None = None
+        self._lasting: dict[str, int] = {}
 
     def announced(self, op: Operation, frame: FrameType) -> None:
         """A task is about to do an operation."""
@@ -90,22 +92,54 @@ class Recorder:
 
     def made(self, item: SimObject, frame: FrameType) -> None:
         """Remember where a simulated object was made."""
-        item.site = place_of(user_frame(frame))
+        found = user_frame(frame)
+        item.site = place_of(found)
+        if found is not None:
+            assert item.creator is not None
+            item.lasting = self._by_line(item.creator, item.label, found)
+
+    def named_by_origin(self, item: Any, label: str, task: Task, frame: FrameType) -> str | None:
+        """Return a name of an object that survives most edits; none if there is no better one.
+
+        It tells an object by the line that made it. One that is seen first when it is used is told
+        by what the program calls it: the line that uses it first may well be a new one.
+        """
+        found, made = _maker(item, frame)
+        if found is None:
+            return None
+        if made:
+            return self._by_line(task, label, found)
+        alias = _alias(item, found)
+        if alias is None and found.f_code.co_name in _COMPREHENSIONS and found.f_back is not None:
+            alias = _alias(item, found.f_back)
+        return None if alias is None else self._counted(task, f"{label} as {alias}")
+
+    def _by_line(self, task: Task, label: str, frame: FrameType) -> str:
+        """Name an object by the source of the line that makes it, not by its number."""
+        lines = []
+        found: FrameType | None = frame
+        while found is not None:
+            place = place_of(found)
+            assert place is not None
+            lines.append(place.source)
+            # What a constructor makes belongs to the object that is made.
+            found = user_frame(found.f_back) if place.function == "__init__" else None
+        return self._counted(task, f"{label} by {' < '.join(lines)}")
+
+    def _counted(self, task: Task, name: str) -> str:
+        """Tell objects apart that a task has made, or met, under the same name."""
+        name = f"{task.id} {name}"
+        count = self._lasting[name] = self._lasting.get(name, 0) + 1
+        return f"{name} ({count})"
 
     def origin(self, item: Any, frame: FrameType, *, named: bool) -> Origin:
         """Return where an object of the program comes from, that is seen for the first time.
 
         `named` asks for what the program calls it, too.
         """
-        found = user_frame(frame)
+        found, made = _maker(item, frame)
         if found is None:
             return Origin(None, made=False)
-        made = False
-        while found.f_code.co_name == "__init__" and _first_argument(found) is item:
-            outer = user_frame(found.f_back)
-            if outer is None:
-                break
-            found, made = outer, True
         return Origin(place_of(found), made=made, alias=_alias(item, found) if named else None)
 
 
@@ -146,6 +180,20 @@ def _touches(op: Operation) -> tuple[Touch, ...]:
 
 
 # -- what the program calls its objects ---------------------------------------------------------
+
+
+def _maker(item: Any, frame: FrameType) -> tuple[FrameType | None, bool]:
+    """Return the frame that makes an object, if it is in its constructor, or that uses it first."""
+    found = user_frame(frame)
+    made = False
+    while (
+        found is not None
+        and found.f_code.co_name == "__init__"
+        and _first_argument(found) is item
+        and (outer := user_frame(found.f_back)) is not None
+    ):
+        found, made = outer, True
+    return found, made
 
 
 def _first_argument(frame: FrameType) -> Any:

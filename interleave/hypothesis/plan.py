@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from interleave.core.execution import Execution
     from interleave.core.operation import Operation
     from interleave.core.program import Program
+    from interleave.core.schedule import Schedule
     from interleave.core.strategy import TaskView
     from interleave.report.report import Report
 
@@ -115,13 +116,20 @@ class _Recorded:
         """
         with unmeasured():
             report = replay(program, self.schedule, **self.options)
-            strategy = Following(self.schedule.choices)
+            strategy = Following(_taken(report, self.schedule).choices)
             kept = {
                 name: getattr(self.schedule, name)
                 for name in ("time", "granularity", "observe", "seed", "max_steps")
             }
             sample(program, strategy, **{**self.options, **kept})
         return _value(report, strategy.ending, strategy.ending)
+
+
+def _taken(report: Report, schedule: Schedule) -> Schedule:
+    """Return the schedule that a replay has followed: another one, if the program was edited."""
+    shown = [failure.schedule for failure in report.failures]
+    shown += [report.outcomes[value].schedule for value in report.outcomes]
+    return next((found for found in shown if found is not None), schedule)
 
 
 def schedule_of(token: str, **options: Any) -> _Recorded:

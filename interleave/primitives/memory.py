@@ -80,12 +80,24 @@ class Location(SimObject):
     @property
     def name(self) -> str:
         """Such as `FakeDatabase#1.value`, `dict#1['key']`, `list#1`."""
+        return self.holder.name + self._suffix
+
+    @property
+    def lasting_name(self) -> str:
+        """The same, with a name of the object that survives most edits where it is recorded."""
+        return (self.holder.lasting or self.holder.name) + self._suffix
+
+    @property
+    def short_name(self) -> str:
+        """Such as `.value`, `['key']`, `list`."""
+        return self._suffix or self.holder.label
+
+    @property
+    def _suffix(self) -> str:
         part = self.part
         if isinstance(part, Part):
-            return self.holder.name + part.suffix
-        if self.holder.by_attribute:
-            return f"{self.holder.name}.{part}"
-        return f"{self.holder.name}[{told(part)}]"
+            return part.suffix
+        return f".{part}" if self.holder.by_attribute else f"[{told(part)}]"
 
     def value(self) -> Any:
         """Return what is there now, without running any code of the program; ABSENT if nothing is.
@@ -150,6 +162,7 @@ class Held:
         "item",
         "key",
         "label",
+        "lasting",
         "maker",
         "number",
         "origin",
@@ -166,6 +179,7 @@ class Held:
         self.by_attribute = by_attribute
         self.blurred = False  # whether something was written under a key that could not be told
         self.origin: Origin | None = None  # known where the execution is recorded
+        self.lasting: str | None = None  # likewise: a name that survives most edits
         self.parts: dict[Any, Location] = {}
         runtime = context._runtime
         runtime.keys += 1
@@ -229,7 +243,9 @@ class Memory:
             held = self.held[id(item)] = Held(item, label, task, number, by_attribute=by_attribute)
             if runtime.recording:
                 named = not by_attribute
-                held.origin = runtime.recorder.origin(item, sys._getframe(1), named=named)
+                frame = sys._getframe(1)
+                held.origin = runtime.recorder.origin(item, frame, named=named)
+                held.lasting = runtime.recorder.named_by_origin(item, label, task, frame)
         return held
 
     def number(self, task: Task, label: str, runtime: Runtime) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from interleave.core.anchor import Anchor, Leg, mark_of, words_of
 from interleave.errors import ScheduleError
 
 if TYPE_CHECKING:
@@ -15,16 +16,23 @@ if TYPE_CHECKING:
 
 
 class Replay:
-    """Repeats one execution; where the schedule ends, it goes on with choice 0."""
+    """Repeats one execution; where the schedule ends, it goes on with choice 0.
+
+    If it is `naming`, it tells the choices that are not 0 by names, as `anchors`. The execution is
+    to be recorded then: the names that last are known in no other.
+    """
 
     bounded: str | None = None
     noting = False
     events: Sequence[Operation] = ()
 
-    def __init__(self, choices: Sequence[int]) -> None:
+    def __init__(self, choices: Sequence[int], *, naming: bool = False) -> None:
         self._choices = choices
         self._at = 0
         self._done = False
+        self._naming = naming
+        self._leg = Leg()
+        self.anchors: list[Anchor] = []
         self.digest: int | None = None
 
     @property
@@ -41,10 +49,33 @@ class Replay:
 
     def choose(self, options: Sequence[TaskView], stays: int) -> int:
         """Return the next choice of the schedule."""
-        return self.choose_value(len(options))
+        choice = self._next(len(options))
+        if choice and self._naming:
+            task = self.events[-1].task
+            others = [option for option in options if not stays or option is not task]
+            then = others[choice - 1 if stays else choice].path
+            op = task.pending
+            mark = mark_of(op)
+            self._leg.follow(self.events, len(self.events))
+            nth = self._leg.count(task.path, mark) + 1
+            self.anchors.append(Anchor(task.path, words_of(op), mark, nth, then))
+            self._leg.restart(len(self.events))
+        return choice
 
     def choose_value(self, count: int) -> int:
-        """Return the next choice of the schedule.
+        """Return the next choice of the schedule."""
+        choice = self._next(count)
+        if choice and self._naming:
+            op = self.events[-1]
+            path, mark = op.task.path, mark_of(op)
+            self._leg.follow(self.events, len(self.events))
+            nth = self._leg.count(path, mark)
+            self.anchors.append(Anchor(path, words_of(op), mark, nth, None, choice))
+            self._leg.restart(len(self.events))
+        return choice
+
+    def _next(self, count: int) -> int:
+        """Return the next choice.
 
         Raises:
             ScheduleError: when there are not so many options.

@@ -1,12 +1,14 @@
 """Schedule tokens: what is written is read back, and whatever is damaged is refused."""
 
 import string
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import interleave
+from interleave.core.anchor import Anchor
 from interleave.core.schedule import Schedule, fingerprint, parse, strip
 
 LETTERS = string.ascii_letters + string.digits + "-_"
@@ -16,9 +18,23 @@ LONG = st.lists(st.tuples(st.integers(0, 400), st.integers(1, 5)), min_size=30, 
     lambda runs: [choice for zeros, last in runs for choice in (*[0] * zeros, last)]
 )
 
+PATHS = st.lists(st.integers(0, 300), max_size=3).map(tuple)
+ANCHORS = st.lists(
+    st.builds(
+        Anchor,
+        PATHS,
+        st.sampled_from(["write .n", "acquire Lock", "go on"]) | st.text(max_size=16),
+        st.integers(0, 2**16 - 1),
+        st.integers(1, 1000),
+        st.none() | PATHS,
+    ).map(lambda anchor: anchor if anchor.then is not None else replace(anchor, value=anchor.nth)),
+    max_size=20,
+).map(tuple)
+
 
 @settings(deadline=None, derandomize=True)
 @given(
+    anchors=ANCHORS,
     choices=CHOICES | LONG,
     mark=st.integers(0, 2**24 - 1),
     digest=st.integers(0, 2**32 - 1),
@@ -28,9 +44,11 @@ LONG = st.lists(st.tuples(st.integers(0, 400), st.integers(1, 5)), min_size=30, 
     observe=st.sampled_from(["outcome", "output"]),
 )
 def test_a_token_reads_back_as_what_was_written(
-    choices, mark, digest, seed, time, granularity, observe
+    anchors, choices, mark, digest, seed, time, granularity, observe
 ):
-    schedule = Schedule(strip(choices), mark, digest, seed, time, granularity, observe)
+    schedule = Schedule(
+        strip(choices), mark, digest, seed, time, granularity, observe, anchors=anchors
+    )
 
     assert parse(schedule.token) == schedule
     assert parse(f"  {schedule.token}\n") == schedule
@@ -48,14 +66,20 @@ def test_only_zeros_at_the_end_are_left_out(choices):
 def test_a_thousand_events_with_three_preemptions_make_a_short_token():
     choices = [0] * 1000
     choices[200] = choices[507] = choices[950] = 1
+    anchors = (
+        Anchor((0,), "read .balance", 0xABCD, 199, (1,)),
+        Anchor((1,), "write .balance", 0xBCDE, 307, (0,)),
+        Anchor((0,), "write .balance", 0xBCDE, 443, (1,)),
+    )
 
-    assert len(Schedule(strip(choices), 0xFFFFFF, 0xFFFFFFFF).token) < 80
+    assert len(Schedule(strip(choices), 0xFFFFFF, 0xFFFFFFFF).token) < 60
+    assert len(Schedule(strip(choices), 0xFFFFFF, 0xFFFFFFFF, anchors=anchors).token) < 100
 
 
 def test_a_token_of_one_kind_of_letters_can_be_copied_with_a_double_click():
     token = Schedule(tuple(range(256)), 1, 2).token
 
-    assert token.startswith("il1.")
+    assert token.startswith("il2.")
     assert set(token[4:]) <= set(LETTERS)
 
 
@@ -63,6 +87,13 @@ TOKENS = [
     Schedule((), fingerprint("x:y"), 0x12345678).token,
     Schedule((0, 0, 1, 0, 2), fingerprint("x:y"), 0x12345678, seed=5, time="idle").token,
     Schedule((0, 1, 2, 0, 3) * 80, fingerprint("x:y"), 0x12345678).token,
+    Schedule(
+        (0, 1),
+        fingerprint("x:y"),
+        0x12345678,
+        anchors=(Anchor((0,), "write .n", 5, 1, (1,)),),
+    ).token,
+    "il1.EQCOqOIHAPiUqdcHkE4AAQEBr67eeg",
 ]
 
 
@@ -75,7 +106,7 @@ def test_every_beginning_of_a_token_is_called_cut_short(token):
 
 @pytest.mark.parametrize("token", TOKENS)
 def test_every_alteration_of_one_letter_is_refused(token):
-    head = len("il1.")
+    head = len("il2.")
     frame = 2 if len(token) < 180 else 3  # the letters that hold the length of the body
     for place in range(head, len(token)):
         for letter in LETTERS:
@@ -108,8 +139,16 @@ def test_a_token_with_something_behind_it_was_altered():
 
 
 def test_a_token_of_another_version_names_the_versions():
-    with pytest.raises(interleave.ScheduleError, match=r"of format 2, .* reads format 1"):
-        parse("il2" + TOKENS[0][3:])
+    with pytest.raises(interleave.ScheduleError, match=r"of format 3, .* reads formats 1 to 2"):
+        parse("il3" + TOKENS[0][3:])
+
+
+def test_a_token_of_format_1_is_read():
+    schedule = parse("il1.IADM8AgBp-im7w6QTgECAQIAAQACAAIAAQQBAAEBAQIBl8S6EA")
+
+    assert (schedule.time, schedule.granularity, schedule.observe) == ("free", "sync", "outcome")
+    assert schedule.choices == (0, 2, 0, 2, 1, 2, 2, 1, 0, 0, 0, 0, 1, 1, 0, 1, 0, 0, 1)
+    assert schedule.anchors == ()
 
 
 @pytest.mark.parametrize("text", ["", "abc", "hello.world", "ilx.AAAA", "1234", "IL1.AAAA"])

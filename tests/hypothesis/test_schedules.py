@@ -64,8 +64,8 @@ def smallest(number, *, locked=False):
 
 def assert_smallest(number):
     amounts, plan, error = smallest(number)
-    (note,) = [note for note in error.__notes__ if "il1." in note]
-    token = re.findall(r"il1\.[\w-]+", note)[-1]  # before it stands one that passes
+    (note,) = [note for note in error.__notes__ if "il2." in note]
+    token = re.findall(r"il2\.[\w-]+", note)[-1]  # before it stands one that passes
     report = interleave.replay(withdrawing(amounts), token)
     assert len(amounts) == 2
     assert sum(amounts) == 101

@@ -61,7 +61,7 @@ def test_a_failing_check_raises_where_it_stands_and_the_command_replays_it(run_t
             "E       AssertionError: lost",
             "*- interleave -*",
             "FAIL  test_shop.py::test_checks lose",
-            "*replay: pytest test_shop.py::test_checks --interleave-replay il1.*",
+            "*replay: pytest test_shop.py::test_checks --interleave-replay il2.*",
         ]
     )
     [line] = [line for line in result.outlines if "replay: " in line]
@@ -78,7 +78,7 @@ def test_a_token_that_belongs_to_no_check_of_the_test_is_an_error(run_tests):
     )
 
     result.assert_outcomes(failed=1, errors=1)
-    result.stdout.fnmatch_lines(["interleave: the schedule il1.* belongs to no check of this test"])
+    result.stdout.fnmatch_lines(["interleave: the schedule il2.* belongs to no check of this test"])
 
 
 def test_checks_of_one_program_are_told_apart(run_tests):
@@ -186,6 +186,6 @@ def test_the_command_line_lists_what_pytest_has_kept(run_tests, pytester):
         [
             "test_stuck.py::test_stuck",
             "  deadlock: main waits for Lock#1 at test_stuck.py:*",
-            "  replay: pytest test_stuck.py::test_stuck --interleave-replay il1.*",
+            "  replay: pytest test_stuck.py::test_stuck --interleave-replay il2.*",
         ]
     )

@@ -38,7 +38,7 @@ def test_an_unlocked_update_fails_with_assertion_counterexample_and_command(run_
             "*- interleave -*",
             "FAIL  test_shop.py::test_two_updates",
             "*time.sleep(0)*",
-            "*replay: pytest test_shop.py::test_two_updates --interleave-replay il1.*",
+            "*replay: pytest test_shop.py::test_two_updates --interleave-replay il2.*",
             "interleave: 1 test, * executions; not exhaustive",
         ]
     )
@@ -68,7 +68,7 @@ def test_a_token_of_another_test_or_a_damaged_one_is_refused(run_tests):
 
     for given, message in [
         (token, "interleave: the schedule belongs to another program than 'test_shop.py::test_o*"),
-        (token[:-5], "interleave: schedule 'il1.*was cut short*"),
+        (token[:-5], "interleave: schedule 'il2.*was cut short*"),
     ]:
         result = run_tests(other, "--interleave-replay", given)
         result.assert_outcomes(failed=1)
@@ -215,7 +215,7 @@ def test_each_parameter_is_a_check_of_its_own(run_tests):
     result.assert_outcomes(passed=3, failed=1)
     result.stdout.fnmatch_lines(
         [
-            "*replay: pytest 'test_shop.py::test_adds?add-2?' --interleave-replay il1.*",
+            "*replay: pytest 'test_shop.py::test_adds?add-2?' --interleave-replay il2.*",
             "interleave: 4 tests, * executions; 3 exhaustive, 1 not",
         ]
     )
@@ -624,7 +624,7 @@ def test_the_example_of_the_documentation_does_what_its_page_says(pytester):
 
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
-        ["*  replay: pytest test_counter.py::test_no_update_is_lost --interleave-replay il1.*"]
+        ["*  replay: pytest test_counter.py::test_no_update_is_lost --interleave-replay il2.*"]
     )
 
     locked = source.replace(

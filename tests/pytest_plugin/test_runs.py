@@ -162,7 +162,7 @@ def test_exit_and_interruption_end_the_run(run_tests):
 
 
 def test_a_token_that_no_test_replays_is_said(run_tests):
-    result = run_tests("def test_plain(): pass", "--interleave-replay", "il1.x")
+    result = run_tests("def test_plain(): pass", "--interleave-replay", "il2.x")
 
     result.assert_outcomes(passed=1)
     result.stdout.fnmatch_lines(

@@ -92,21 +92,31 @@ def test_a_schedule_with_a_choice_that_is_not_there_is_refused():
     schedule = interleave.check(program).outcomes["aabb"].schedule
 
     with pytest.raises(interleave.ScheduleError, match="takes option 10, and there are only"):
-        interleave.replay(program, forged(schedule, choices=(9,)))
+        interleave.replay(program, forged(schedule, choices=(9,), anchors=()))
 
 
 def test_a_schedule_with_choices_left_over_is_refused():
     schedule = interleave.check(program).outcomes["aabb"].schedule
 
     with pytest.raises(interleave.ScheduleError, match="choices were left when the program ended"):
-        interleave.replay(program, forged(schedule, choices=(0,) * 500 + (1,)))
+        interleave.replay(program, forged(schedule, choices=(0,) * 500 + (1,), anchors=()))
 
 
-def test_a_schedule_that_leads_to_other_events_is_refused():
-    schedule = interleave.check(program).outcomes["aabb"].schedule
+def test_a_schedule_without_names_that_leads_to_other_events_is_refused():
+    schedule = interleave.check(program).outcomes["abab"].schedule
 
     with pytest.raises(interleave.ScheduleError, match="leads to other events"):
-        interleave.replay(program, forged(schedule, digest=schedule.digest ^ 1))
+        interleave.replay(program, forged(schedule, digest=schedule.digest ^ 1, anchors=()))
+
+
+def test_a_schedule_that_leads_to_other_events_is_followed_by_names_and_that_is_said():
+    schedule = interleave.check(program).outcomes["abab"].schedule
+
+    again = interleave.replay(program, forged(schedule, digest=schedule.digest ^ 1))
+
+    assert list(again.outcomes) == ["abab"]
+    assert [warning.kind for warning in again.warnings] == ["replayed-by-names"]
+    assert again.outcomes["abab"].schedule == schedule
 
 
 def test_a_program_that_has_changed_is_noticed():
@@ -124,8 +134,10 @@ def test_a_program_that_has_changed_is_noticed():
     schedule = interleave.check(changing).outcomes[1].schedule
     pauses[0] = 2
 
+    again = interleave.replay(changing, schedule)
+    assert [warning.kind for warning in again.warnings] == ["replayed-by-names"]
     with pytest.raises(interleave.ScheduleError, match="the program has changed"):
-        interleave.replay(changing, schedule)
+        interleave.replay(changing, forged(schedule, choices=(1,)))
 
 
 def test_a_token_brings_seed_and_time_mode_along():
