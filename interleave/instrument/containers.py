@@ -9,6 +9,7 @@ import enum
 import functools
 import gc
 import itertools
+import sys
 from types import GeneratorType, MappingProxyType
 from typing import Any
 
@@ -106,10 +107,15 @@ _KEY_VIEWS = (
 )
 
 
+_ITS_OWN = 4
+"""References to an iterator that another one alone holds: by that, and by those that look here."""
+
+
 def underlying(item: Any) -> tuple[tuple[Any, bool], ...]:
     """Return the containers and generators that an iterator or view goes through.
 
-    Each comes with whether it is gone through by keys alone.
+    Each comes with whether it is gone through by keys alone. With them come the iterators inside
+    that others may hold too: a step of `islice(shared, 2)` is one of `shared`.
     """
     found: list[tuple[Any, bool]] = []
     waiting = [item]
@@ -127,11 +133,15 @@ def underlying(item: Any) -> tuple[tuple[Any, bool], ...]:
             elif shape is Shape.GENERATOR:
                 found.append((referent, False))
             elif shape is not Shape.NONE:
+                if shape is Shape.ITERATOR and sys.getrefcount(referent) > _ITS_OWN:
+                    found.append((referent, False))
                 waiting.append(referent)
             elif type(referent) is tuple and cls is not enumerate:
-                waiting.extend(
-                    inner for inner in referent if shape_of(type(inner)) is Shape.ITERATOR
+                inside = [inner for inner in referent if shape_of(type(inner)) is Shape.ITERATOR]
+                found.extend(
+                    (inner, False) for inner in inside if sys.getrefcount(inner) > _ITS_OWN
                 )
+                waiting.extend(inside)
     return tuple(found)
 
 

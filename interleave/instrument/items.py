@@ -136,6 +136,8 @@ def _below(item: Any, runtime: Runtime, *, writes: bool = False) -> Touches:
     for inner, keys_only in _containers(item, runtime):
         if keys_only:
             found += size_of(inner, runtime)
+        elif shape_of(type(inner)) is _ITERATOR:
+            found += whole(inner, runtime, writes=True)
         else:
             found += contents_of(inner, runtime, writes=writes)
     return found

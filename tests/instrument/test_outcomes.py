@@ -2,6 +2,7 @@
 
 import threading
 from collections import deque
+from itertools import islice
 
 import pytest
 
@@ -482,3 +483,32 @@ def test_a_report_names_the_modules_that_were_instrumented():
 def test_a_program_without_code_of_its_own_gets_a_warning():
     report = interleave.check(threading.Event, granularity="memory")
     assert "nothing-instrumented" in {warning.kind for warning in report.warnings}
+
+
+@pytest.mark.parametrize(
+    ("take", "found"),
+    [
+        (lambda items: list(islice(items, 2)), {((1, 2), 3), ((2, 3), 1)}),
+        (lambda items: list(map(abs, islice(items, 2))), {((1, 2), 3), ((2, 3), 1)}),
+        (lambda items: list(zip(items, items, strict=False)), {(((1, 2),), None), (((2, 3),), 1)}),
+        (
+            lambda items: [item + 0 for item in islice(items, 2)],
+            {((1, 2), 3), ((1, 3), 2), ((2, 3), 1)},
+        ),
+    ],
+)
+def test_a_step_of_an_iterator_is_one_of_the_iterators_inside_it(take, found):
+    def program():
+        items = iter([1, 2, 3])
+        seen = {}
+
+        def take_some():
+            seen["some"] = tuple(take(items))
+
+        def take_one():
+            seen["one"] = next(items, None)
+
+        run(take_some, take_one)
+        return seen["some"], seen["one"]
+
+    assert outcomes(program) == found

@@ -1,0 +1,134 @@
+"""Clocks that a program reads never run backwards, and fit its sleeps and timeouts.
+
+Random programs sleep, wait with timeouts and hand items over, under random schedules in each of
+the three time modes, and look at every clock before and after each of these.
+"""
+
+import itertools
+import queue
+import random
+import threading
+import time
+
+import pytest
+
+import interleave
+
+_CLOCKS = (time.monotonic, time.time, time.perf_counter, lambda: time.monotonic_ns() / 1e9)
+_ALMOST = 1e-6
+
+
+def random_threads(source):
+    steps = ("sleep", "sleep", "wait", "set", "clear", "put", "get", "lock")
+    return [
+        [
+            (source.choice(steps), source.choice((0, 0.25, 0.5, 1, 3)))
+            for _ in range(source.randint(1, 4))
+        ]
+        for _ in range(source.randint(2, 3))
+    ]
+
+
+def program_of(threads):
+    """Return a program that tells what each thread saw, and all looks at the clock in order."""
+
+    def program():
+        told, items, lock = threading.Event(), queue.Queue(), threading.Lock()
+        looks = []  # at granularity `sync`, what is done to it is no operation
+
+        def look():
+            now = tuple(clock() for clock in _CLOCKS)
+            looks.append(now)
+            return now
+
+        def perform(step, seconds):
+            match step:
+                case "sleep":
+                    return time.sleep(seconds)
+                case "wait":
+                    return told.wait(seconds)
+                case "set":
+                    return told.set()
+                case "clear":
+                    return told.clear()
+                case "put":
+                    return items.put(look())
+                case "get":
+                    try:
+                        return items.get(timeout=seconds)
+                    except queue.Empty:
+                        return False
+                case "lock":
+                    taken = lock.acquire(timeout=seconds)
+                    if taken:
+                        time.sleep(seconds)
+                        lock.release()
+                    return taken
+
+        def run(steps, seen):
+            for step, seconds in steps:
+                before = look()
+                result = perform(step, seconds)
+                seen.append((step, seconds, before, look(), result))
+
+        seen = [[] for _ in threads]
+        running = [
+            threading.Thread(target=run, args=pair) for pair in zip(threads, seen, strict=True)
+        ]
+        for thread in running:
+            thread.start()
+        for thread in running:
+            thread.join()
+        return seen, looks
+
+    return program
+
+
+def check_one(step, seconds, before, after, result):
+    """Compare one step with what the clocks said before and after it."""
+    assert all(late >= early for early, late in zip(before, after, strict=True))
+    took = after[0] - before[0]
+    # All clocks tell the same length of time.
+    for early, late in zip(before, after, strict=True):
+        assert abs(late - early - took) < _ALMOST
+    if step == "sleep" or result is False or (step == "lock" and result):
+        assert took >= seconds - _ALMOST
+    if step == "get" and result is not False:
+        assert all(late >= early for early, late in zip(result, after, strict=True))
+
+
+def check_program(threads, mode, seed, executions):
+    report = interleave.check(
+        program_of(threads),
+        strategy="random",
+        granularity="sync",
+        time=mode,
+        seed=seed,
+        executions=executions,
+        keep_going=True,
+    )
+    assert report.verdict == "pass", str(report)
+    for seen, looks in report.outcomes:
+        for steps in seen:
+            for step in steps:
+                check_one(*step)
+            for one, other in itertools.pairwise(steps):
+                assert other[2] >= one[3]
+        if mode != "free":  # one clock for all
+            assert looks == sorted(looks)
+    return len(report.outcomes)
+
+
+@pytest.mark.parametrize("mode", ["free", "idle", "ordered"])
+def test_clocks_never_run_backwards_and_fit_the_sleeps(mode):
+    source = random.Random(mode)
+
+    assert sum(check_program(random_threads(source), mode, seed, 15) for seed in range(12)) > 12
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", ["free", "idle", "ordered"])
+def test_clocks_never_run_backwards_in_the_long_run(mode):
+    source = random.Random(f"{mode} slow")
+    for seed in range(60):
+        check_program(random_threads(source), mode, seed, 100)
