@@ -136,6 +136,43 @@ def asks_where_things_are():
     pausing(id(SEEN[-1]) // 16 % 7)
 
 
+class Thing:
+    def __init__(self, number):
+        self.number = number
+
+
+def goes_through_a_set_of_objects():
+    # What is kept moves the objects of the next execution elsewhere, and so their hashes.
+    SEEN.append([Thing(-1) for _ in range(len(SEEN) * 7 + 1)])
+    order = [thing.number for thing in {Thing(number) for number in range(12)}]
+    pausing(order[0] % 5)
+
+
+def test_the_order_of_a_set_of_objects_is_noticed():
+    report = interleave.check(goes_through_a_set_of_objects, strategy="random", executions=10_000)
+
+    assert report.verdict == "nondeterministic"
+    assert "part at event " in report.reasons[0] or "end differently" in report.reasons[0]
+
+
+def puts_what_a_set_says_into_the_outcome():
+    junk = [Thing(-1) for _ in range(len(SEEN) * 7 % 100)]
+    SEEN.append(junk)
+    return tuple(thing.number for thing in {Thing(number) for number in range(12)})
+
+
+def test_the_order_of_a_set_of_objects_is_among_the_causes_where_nothing_else_is_seen():
+    try:
+        report = interleave.check(
+            puts_what_a_set_says_into_the_outcome, strategy="random", executions=10_000
+        )
+    finally:
+        SEEN.clear()
+
+    assert report.verdict == "nondeterministic"
+    assert any("likely cause: " in reason for reason in report.reasons)
+
+
 CALLS = {
     asks_the_clock: ("datetime.now()", "asks the real clock"),
     asks_for_chance: ("urandom()", "draws random numbers from the system"),

@@ -239,6 +239,31 @@ def test_twenty_thousand_executions_leave_nothing_behind():
     assert memory() - resident < 8_000  # KiB
 
 
+def barely_anything():
+    thread = threading.Thread(target=time.sleep, args=(0,))
+    thread.start()
+    thread.join()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("program", [barely_anything, in_many_ways])
+def test_number_of_greenlets_and_memory_stay_flat(program):
+    """Many more executions keep no more than a few do."""
+    executions = 100_000 if program is barely_anything else 20_000
+
+    def run(seed):
+        report = interleave.check(
+            program, strategy="random", executions=executions, seed=seed, granularity="sync"
+        )
+        assert report.executions == executions, str(report)
+
+    run(0)
+    before, resident = living(), memory()
+    run(1)
+    assert living() == before
+    assert memory() - resident < 4_000  # KiB; a single word kept each time would be 800 at least
+
+
 def memory():
     """Return the resident memory of this process in KiB; 0 where the system does not say."""
     try:

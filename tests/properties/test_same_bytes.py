@@ -79,6 +79,34 @@ def test_an_execution_is_told_the_same_ten_thousand_times():
     assert len(accounts(from_callable(many_kinds), item.schedule.choices, 10_000)) == 1
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("granularity", ["sync", "memory"])
+def test_an_execution_is_told_the_same_ten_thousand_times_in_four_processes(granularity, tmp_path):
+    program = (
+        "import test_same_bytes as here\n"
+        "from interleave.core.program import from_callable\n"
+        "program = from_callable(here.many_kinds)\n"
+        f"told = here.accounts(program, here.CHOICES, 2_500, {granularity!r})\n"
+        "print(len(told), *told)\n"
+    )
+    outputs = {
+        subprocess.run(
+            [sys.executable, "-c", program],
+            capture_output=True,
+            check=True,
+            cwd=tmp_path,
+            env={
+                **os.environ,
+                "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path]),
+                "PYTHONHASHSEED": seed,
+            },
+        ).stdout
+        for seed in ("0", "1", "4294967295", "random")
+    }
+    assert len(outputs) == 1
+    assert outputs.pop().startswith(b"1 ")
+
+
 def test_a_check_is_the_same_in_another_process_and_with_other_hashes(tmp_path):
     program = (
         "import sys, test_same_bytes as here, interleave\n"
