@@ -32,8 +32,7 @@ class Execution:
 
     `pending` is what the other tasks were about to do at the end, `moves` tells before which
     events the shared clock moved (and to what time), `inside` what code of the program did
-    inside an event, `anchors` the choices that are not 0 by names (if it was recorded to be told);
-    `returned` is the index of the event with which main came to its end, or -1.
+    inside an event, `anchors` the choices that are not 0 by names (if it was recorded to be told).
 
     `events` holds the executed operations themselves: a plain list, because one is appended in
     every step (25 ns; a record apiece costs ten times that).
@@ -52,7 +51,6 @@ class Execution:
     pending: list[tuple[Task, Operation]] = field(default_factory=list)
     moves: list[tuple[int, float]] = field(default_factory=list)
     inside: dict[int, list[Operation]] = field(default_factory=dict)
-    returned: int = -1
     daemons: bool = False
     known_tasks: int = 0
     anchors: tuple[Anchor, ...] = ()
@@ -82,8 +80,8 @@ class Execution:
         names: dict[int, str] = {}
         parts = []
         for event in self.events:
-            if event.glued:
-                continue
+            if event.glued or event.kind == "return":
+                continue  # the tokens in use were made when main's end was no event of its own
             task = event.task
             name = names.get(id(task))
             if name is None:

@@ -335,14 +335,13 @@ class End(Operation):
 
 
 class Return(Operation):
-    """Main has come to its end: whoever looks at its thread sees that it is over."""
+    """The last event of main's own code: whoever looks at its thread sees that it is over."""
 
     __slots__ = ()
     kind = "return"
-    glued = True
 
-    def __init__(self) -> None:
-        self.target = None
+    def execute(self) -> None:
+        self.task.done = True
 
     def footprint(self) -> Footprint:
         return ((MAIN, WRITE),)

@@ -192,7 +192,6 @@ class Runtime:
             places=self.recorder.places,
             pending=self.pending,
             inside=self.inside,
-            returned=self.returned,
             daemons=self.daemons,
             known_tasks=len(self.numbers),
             moves=self.moves,
@@ -245,7 +244,6 @@ class Runtime:
         self.pending: list[tuple[Task, Operation]] = []
         self.inside: dict[int, list[Operation]] = {}
         self.daemons = False
-        self.returned = -1
         self.timed = False
         self.state: dict[str, Any] = {}
         self.exit_hooks: list[Callable[[], object]] = []
@@ -257,9 +255,8 @@ class Runtime:
         value = program()
         while self.exit_hooks:
             self.exit_hooks.pop(0)()
-        self.returned = len(self.events)
-        self._append_glued(Return())
-        self.current.done = True
+        if not self.current.done:  # what `atexit` has called may have left by `sys.exit`
+            perform(Return(None))
         perform(Exit(None))
         while self.at_exit:
             function, args, kwargs = self.at_exit.pop()
@@ -670,8 +667,8 @@ class Runtime:
         self.record(op, type(error))
 
     def record(self, op: Operation, result: Any) -> None:
-        """Tell an event, if recording."""
-        if self.recording:
+        """Tell an event, if recording; the end of main only where somebody is left to see it."""
+        if self.recording and (type(op) is not Return or len(self.live) > 1):
             with self.atomic():  # a __repr__ of the program may do anything
                 self.recorder.executed(op, result, preempting=self.preempting)
             self.preempting = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from interleave.strategies.depth_first import DepthFirst
+from interleave.strategies.end_of_main import is_about_to_end, was_looked_at
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,6 +24,7 @@ class PreemptionBound:
         self.noting = inner.noting
         self._used = 0
         self._pruned = False
+        self._ended = False  # main has ended where the bound let nobody else go on
 
     @property
     def events(self) -> Sequence[Operation]:
@@ -43,12 +45,16 @@ class PreemptionBound:
     def begin(self) -> bool:
         """Begin an execution with all preemptions unused."""
         self._used = 0
+        self._ended = False
         return self.inner.begin()
 
     def choose(self, options: Sequence[TaskView], stays: int) -> int:
         """Ask the strategy within, as long as the bound allows more than one answer."""
         if stays and self._used == self.limit:
-            self._pruned = True
+            if is_about_to_end(self.events, stays):
+                self._ended = True
+            else:
+                self._pruned = True
             return 0
         index = self.inner.choose(options, stays)
         if stays and index:
@@ -61,6 +67,8 @@ class PreemptionBound:
 
     def end(self, execution: Execution) -> bool:
         """Tell the strategy within."""
+        if self._ended and was_looked_at(execution):
+            self._pruned = True
         return self.inner.end(execution)
 
 

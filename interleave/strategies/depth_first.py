@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from interleave.core.strategy import CAUSES
 from interleave.errors import NondeterministicError
+from interleave.strategies.end_of_main import is_about_to_end, was_looked_at
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,6 +26,7 @@ class DepthFirst:
     def __init__(self) -> None:
         self._path: list[int] = []
         self._widths: list[int] = []
+        self._ends: set[int] = set()  # choices at which main ends at once: nobody has looked yet
         self._seen: list[list[tuple[tuple[int, ...], str]]] = []  # what could go on at each choice
         self._depth = 0
         self._started = False
@@ -36,9 +38,10 @@ class DepthFirst:
             self._started = True
             return True
         path, widths = self._path, self._widths
-        while path and path[-1] + 1 == widths[-1]:
+        while path and (path[-1] + 1 == widths[-1] or len(path) - 1 in self._ends):
             path.pop()
             widths.pop()
+            self._ends.discard(len(path))
         if not path:
             return False
         path[-1] += 1
@@ -54,6 +57,8 @@ class DepthFirst:
         seen = [(option.path, option.pending.kind) for option in options]
         if depth == len(self._path):
             self._seen[depth:] = [seen]
+            if is_about_to_end(self.events, stays):
+                self._ends.add(depth)
         elif self._seen[depth] != seen:
             message = (
                 f"at choice {depth} the threads were about to {_told(self._seen[depth])} before, "
@@ -86,11 +91,14 @@ class DepthFirst:
         return self._path[depth]
 
     def end(self, execution: Execution) -> bool:
-        """Nothing to learn: the path says it all."""
+        """Nothing to learn, the path says it all; unless somebody looks whether main has ended."""
+        if self._ends and was_looked_at(execution):
+            self._ends.clear()
         if len(self._path) > self._depth:
             # The execution was cut before the end of its path (hang, interruption).
             del self._path[self._depth :]
             del self._widths[self._depth :]
+            self._ends = {depth for depth in self._ends if depth < self._depth}
         return False
 
 

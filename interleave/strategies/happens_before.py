@@ -13,7 +13,6 @@ from interleave.core.dependence import (
     ADD,
     CLOCK,
     EVERYTHING,
-    MAIN,
     READ,
     WORLD,
     WRITE,
@@ -21,7 +20,7 @@ from interleave.core.dependence import (
     Key,
     strongest,
 )
-from interleave.core.operation import RUNNING, Choose, End, Operation, Return
+from interleave.core.operation import Choose, End, Operation
 from interleave.core.outcome import Raised, Returned
 from interleave.strategies.acquaintance import Acquaintance
 
@@ -92,7 +91,6 @@ class HappensBefore:
         previous, last, table = self._previous, self._last, self._table
         start = len(tasks)
         final = self._final(execution)
-        returning = self._returning(execution)
         plain = not (execution.daemons or self._shared_clock or execution.inside)
         self._floors = self._floors_of(execution) if self._idle else []
         self.races: list[Race] = []
@@ -102,10 +100,6 @@ class HappensBefore:
             footprint = op.footprint()
             if not plain:
                 footprint = self._widened(op, index, footprint)
-            if index == returning:
-                footprint = strongest((*footprint, (MAIN, WRITE)))
-            elif index > returning >= 0 and type(op) is Return:
-                footprint = ()
             if index == final:
                 self.final_footprint = footprint
                 footprint = self._at_the_end(footprint)
@@ -260,20 +254,6 @@ class HappensBefore:
         while execution.events[index].glued:
             index -= 1
         return index
-
-    def _returning(self, execution: Execution) -> int:
-        """Return the last event before main came to its end, which takes place with it."""
-        events = execution.events
-        index = execution.returned
-        if index < 0:
-            return -1
-        while events[index].glued:
-            index -= 1
-        # One that it shares with the last execution has it already, if main ended there too.
-        known = index < len(self.tasks) and not any(
-            key == MAIN for key, _ in self.footprints[index]
-        )
-        return -1 if known else index
 
     def _at_the_end(self, footprint: Footprint) -> Footprint:
         # A failure ends everything; the end of main cuts off the daemons.
@@ -539,7 +519,7 @@ class Before:
             event = order.events[index]
             if not known:
                 if self.is_gone(index):
-                    state = RUNNING if key == MAIN else event.before(item)
+                    state = event.before(item)
                     known = True
             elif not self.is_gone(index):
                 state = event.after_added(item, state)

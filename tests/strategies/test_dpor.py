@@ -616,6 +616,43 @@ def test_the_end_of_main_is_seen_or_not():
     assert {tuple(value) for value in explored(program).outcomes} == {(True,), (False,)}
 
 
+@pytest.mark.parametrize("time", ["free", "idle"])
+def test_the_end_of_main_is_a_point_of_its_own(time):
+    def program():
+        seen = []
+        main = threading.main_thread()
+
+        def look():
+            seen.append(main.is_alive())
+            seen.append(main.is_alive())
+
+        threading.Thread(target=look).start()
+        return seen
+
+    report = explored(program, time=time)
+    assert {tuple(value) for value in report.outcomes} == {
+        (True, True),
+        (True, False),
+        (False, False),
+    }
+    assert report.executions == 3
+
+
+def test_the_end_of_main_adds_nothing_where_nobody_looks():
+    def program():
+        lock = threading.Lock()
+
+        def work():
+            with lock:
+                pass
+
+        threading.Thread(target=work).start()
+        with lock:
+            pass
+
+    assert explored(program).executions == 2
+
+
 def test_a_builtin_method_as_target_of_a_thread_is_an_access():
     def program():
         log = []
