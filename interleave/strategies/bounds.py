@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from interleave.strategies.depth_first import DepthFirst
-from interleave.strategies.end_of_main import is_about_to_end, was_looked_at
+from interleave.strategies.end_of_main import end_matters, is_about_to_end
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,7 +67,7 @@ class PreemptionBound:
 
     def end(self, execution: Execution) -> bool:
         """Tell the strategy within."""
-        if self._ended and was_looked_at(execution):
+        if self._ended and end_matters(execution):
             self._pruned = True
         return self.inner.end(execution)
 

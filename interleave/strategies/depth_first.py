@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from interleave.core.strategy import CAUSES
 from interleave.errors import NondeterministicError
-from interleave.strategies.end_of_main import is_about_to_end, was_looked_at
+from interleave.strategies.end_of_main import end_matters, is_about_to_end
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,7 +92,7 @@ class DepthFirst:
 
     def end(self, execution: Execution) -> bool:
         """Nothing to learn, the path says it all; unless somebody looks whether main has ended."""
-        if self._ends and was_looked_at(execution):
+        if self._ends and end_matters(execution):
             self._ends.clear()
         if len(self._path) > self._depth:
             # The execution was cut before the end of its path (hang, interruption).

@@ -301,7 +301,6 @@ class Watched:
 
     bounded = None
     noting = False
-    events = ()
 
     def __init__(self, inner, program, *, lean):
         self.inner = inner
@@ -310,6 +309,14 @@ class Watched:
         self.begin = inner.begin
         self.choose_value = inner.choose_value
         self.seen = set()
+
+    @property
+    def events(self):
+        return self.inner.events
+
+    @events.setter
+    def events(self, events):
+        self.inner.events = events
 
     def choose(self, options, stays):
         for position, task in enumerate(options):
