@@ -326,6 +326,19 @@ def shared_iterator():
 
 
 @program
+def shared_generator():
+    box = Box()
+
+    def numbers():
+        for number in range(2):
+            box.n = number
+            yield number
+
+    shared = numbers()
+    return together(lambda: next(shared), lambda: next(shared))
+
+
+@program
 def shared_iterator_in_a_loop():
     numbers = iter([1, 2])
     return together(
