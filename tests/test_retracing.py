@@ -347,3 +347,42 @@ def test_a_program_that_is_not_deterministic_is_not_said_to_be_replayed(load):
 
     with pytest.raises(interleave.ScheduleError):
         interleave.replay(load(wild), report.outcomes[1].schedule)
+
+
+TWO_WRITES = """
+import threading
+class Tally:
+    def __init__(self):
+        self.n = 0
+def program():
+    tally = Tally()
+    told, started = threading.Event(), threading.Event()
+    def write():
+        tally.n = 1
+        #work
+        tally.n = 2
+    def read():
+        seen.append(tally.n)
+    seen = []
+    writer, reader = threading.Thread(target=write), threading.Thread(target=read)
+    writer.start()
+    #main
+    reader.start()
+    #started
+    writer.join()
+    reader.join()
+    return seen
+"""
+
+
+def test_a_switch_that_was_passed_by_is_not_made_at_the_next_operation_like_it(load):
+    report = interleave.check(load(TWO_WRITES))
+    schedule = report.outcomes[[0]].schedule
+    assert [(anchor.words, anchor.nth) for anchor in schedule.anchors] == [("write .n", 1)]
+    edited = TWO_WRITES.replace("#work", "told.set(); started.wait()")
+    edited = edited.replace("#main", "told.wait()").replace("#started", "started.set()")
+
+    with pytest.raises(interleave.ScheduleError) as caught:
+        interleave.replay(load(edited), schedule)
+
+    assert "main.1 could not go on there (no other thread could)" in str(caught.value)
