@@ -19,7 +19,7 @@ import interleave
 pytestmark = pytest.mark.real_threads
 
 _QUICK = 9
-_MANY = 120
+_MANY = 60
 
 
 @contextmanager

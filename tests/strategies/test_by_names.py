@@ -70,7 +70,7 @@ def test_anchors_lead_to_the_same_execution(family):
 @pytest.mark.parametrize("family", sorted(random_programs.FAMILIES))
 def test_anchors_lead_to_the_same_execution_many_times(family):
     source = random.Random(family)
-    for _ in range(12):
+    for _ in range(4):
         program = random_program(source, family)
         mode = source.choice(["memory", "sync"]), source.choice(["free", "idle", "ordered"])
         followed(program, *mode, range(10))
