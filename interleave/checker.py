@@ -142,7 +142,7 @@ def replay(
             Warned(
                 "replayed-by-names",
                 "the program has changed since the schedule was recorded: it was replayed by the "
-                f"names of its operations, with all {len(wanted.anchors)} switches found again",
+                f"names of its operations (switches found again: all of {len(wanted.anchors)})",
             )
         )
         return _report(opened, exploration, one=taken)

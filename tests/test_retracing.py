@@ -246,7 +246,7 @@ def test_a_replay_by_names_says_so_and_a_strict_one_does_not(load):
     assert warning.kind == "replayed-by-names"
     assert warning.message == (
         "the program has changed since the schedule was recorded: it was replayed by the names of "
-        "its operations, with all 1 switches found again"
+        "its operations (switches found again: all of 1)"
     )
 
 
