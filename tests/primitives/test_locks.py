@@ -291,6 +291,18 @@ def test_an_expired_waiter_takes_nothing(endings):
     assert endings(program, time="idle") == {(False, True)}
 
 
+def test_a_lock_is_of_the_type_of_locks(endings):
+    def program():
+        return (
+            isinstance(threading.Lock(), _thread.LockType),
+            isinstance(_thread.allocate_lock(), _thread.LockType),
+            isinstance(threading.RLock(), _thread.LockType),
+        )
+
+    assert program() == (True, True, False)
+    assert endings(program) == {(True, True, False)}
+
+
 def test_locks_of_the_raw_module_are_locks_too(endings):
     def program():
         return most_inside(_thread.allocate_lock())
