@@ -192,7 +192,7 @@ def test_a_difference_is_status_5_and_asks_for_a_report(script, monkeypatch):
     monkeypatch.setattr(OptimalReduction, "_plant", lambda self, at, sequence: None)
     result = run(script)
     assert result.exit_code == 5
-    assert "replay: interleave replay shop.py:sell --schedule il1." in result.stdout
+    assert "replay: interleave replay shop.py:sell --schedule il2." in result.stdout
     assert "this is a bug of interleave: please report it" in result.stdout
 
 
