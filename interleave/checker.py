@@ -26,6 +26,7 @@ from interleave.strategies.replay import Replay
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from interleave.core.execution import Execution
     from interleave.core.strategy import Strategy
     from interleave.exploration import Found, Witness
     from interleave.session import Session
@@ -60,6 +61,30 @@ def check(
         opened.runtime.calm()
         _repeat(opened, exploration)
         return _report(opened, exploration)
+
+
+def judged(
+    program: Program,
+    judging: Callable[[Session], Callable[[Execution], None]],
+    *,
+    contrasted: bool = True,
+    **options: Any,
+) -> Report:
+    """Check a program, with a judge of the caller's own beside the usual one.
+
+    `judging` gets the session, in which it may run other executions, and returns a function that
+    sees each execution that is judged and may change its ending. The rest is as in `check`.
+
+    Raises:
+        UsageError: for a program or option that cannot be used.
+    """
+    settings = Settings.of(options)
+    with session(program, settings) as opened:
+        opened.judging = judging(opened)
+        exploration = explore(opened, _strategy(settings), repeating=False)
+        opened.runtime.calm()
+        _repeat(opened, exploration)
+        return _report(opened, exploration, contrasted=contrasted)
 
 
 def sample(

@@ -169,10 +169,10 @@ def explore(
     next_progress = start + 0.2
     try:
         while strategy.begin():
-            execution = session.execute(strategy)
+            execution = session.execute(strategy, judged=False)
             runtime.hosting = True
             before = exploration.runs
-            stop = _learn(strategy, execution, judge)
+            stop = _learn(session, strategy, execution, judge)
             runtime.hosting = False
             judged = exploration.runs > before  # a redundant execution is not counted
             due = repetition is not None and judged and repetition.is_due(exploration.runs)
@@ -221,7 +221,9 @@ def explore(
     return exploration
 
 
-def _learn(strategy: Strategy, execution: Execution, judge: _Judge) -> Stop | None:
+def _learn(
+    session: Session, strategy: Strategy, execution: Execution, judge: _Judge
+) -> Stop | None:
     try:
         repeats = strategy.end(execution)
     except NondeterministicError as error:
@@ -231,6 +233,7 @@ def _learn(strategy: Strategy, execution: Execution, judge: _Judge) -> Stop | No
     if repeats:
         judge.exploration.redundant += 1
         return None
+    session.judge(execution)  # after the strategy has learned how it ended
     return judge.take(execution)
 
 
