@@ -2,7 +2,7 @@
 
 The search goes through the orders that keep to real time, and leaves one where a result differs
 [WingGong93]. What an order gives is found by running the specification [LineUp10]; no order is
-run twice.
+run twice. There are faster searches [Lowe17]; calls are few here.
 """
 
 from __future__ import annotations
