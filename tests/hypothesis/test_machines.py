@@ -21,7 +21,7 @@ from interleave.hypothesis import Calls, call, check_linearizable, linearizable
 QUIET = settings(
     database=None,
     derandomize=True,
-    max_examples=30,
+    max_examples=15,
     phases=[Phase.explicit, Phase.generate, Phase.shrink],
 )
 
