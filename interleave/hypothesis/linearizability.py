@@ -40,6 +40,10 @@ EXECUTIONS = 20_000
 _PREEMPTIONS, _SIMPLE_EXECUTIONS = 2, 5_000
 """Within which bounds a failure is looked for that is simpler than the one that was found."""
 
+_SMALLER = (
+    "Take fewer calls (max_calls, max_threads, max_before), or give options={'executions': ...}"
+)
+
 _REFUSED = ("strategy", "max_preemptions", "observe", "expect", "reach", "keep_going", "fresh")
 
 
@@ -194,7 +198,7 @@ class _Check:
             }
             judge = self._judge(calls)
             report = judged(judge.program, judge.opened, **simple)
-            if report.verdict == "fail":
+            if report.verdict in ("fail", "nondeterministic"):
                 return judge, report
         judge = self._judge(calls)
         return judge, judged(judge.program, judge.opened, contrasted=told, **self.options)
@@ -249,10 +253,10 @@ def _raise(judge: _Judge, report: Report) -> None:
     elif report.verdict == "fail":
         raise_failure(report, judge.ending)
     else:
-        error = AssertionError(
-            f"{render(report)}\nTake fewer calls (max_calls, max_threads, max_before), or give "
-            "options={'executions': ...}"
-        )
+        text = render(report)
+        if report.verdict == "incomplete":
+            text += f"\n{_SMALLER}"
+        error = AssertionError(text)
     raise error
 
 

@@ -417,6 +417,21 @@ def test_a_bound_that_bites_is_said():
     assert "max_calls" in str(error)
 
 
+def test_what_is_not_deterministic_is_said():
+    made = []
+
+    class Counted:
+        def use(self):
+            made.append(1)
+            if len(made) > 3:
+                self.used = True
+            return 1
+
+    error = failing(Calls([call.use()], [call.use()]), Counted, use=())
+    assert "NONDETERMINISTIC" in str(error)
+    assert "max_calls" not in str(error)
+
+
 def test_what_making_the_object_raises_is_raised():
     class Broken:
         def __init__(self):
