@@ -70,6 +70,30 @@ def check(
         return _report(opened, exploration)
 
 
+def judged(
+    program: Program,
+    judging: Callable[[Session], Callable[[Execution], None]],
+    *,
+    contrasted: bool = True,
+    **options: Any,
+) -> Report:
+    """Check a program, with a judge of the caller's own beside the usual one.
+
+    `judging` gets the session, in which it may run other executions, and returns a function that
+    sees each execution that is judged and may change its ending. The rest is as in `check`.
+
+    Raises:
+        UsageError: for a program or option that cannot be used.
+    """
+    settings = Settings.of(options)
+    with session(program, settings) as opened:
+        opened.judging = judging(opened)
+        exploration = explore(opened, _strategy(settings), repeating=False)
+        opened.runtime.calm()
+        _repeat(opened, exploration)
+        return _report(opened, exploration, contrasted=contrasted)
+
+
 def sample(
     program: Callable[[], Any] | Program | str,
     strategy: Strategy,

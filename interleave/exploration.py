@@ -186,10 +186,10 @@ def explore(
     next_progress = start + 0.2
     try:
         while strategy.begin():
-            execution = session.execute(strategy)
+            execution = session.execute(strategy, judged=False)
             runtime.hosting = True
             before = exploration.runs
-            stop = _learn(strategy, execution, judge)
+            stop = _learn(session, strategy, execution, judge)
             runtime.hosting = False
             judged = exploration.runs > before  # a redundant execution is not counted
             due = repetition is not None and judged and repetition.is_due(exploration.runs)
@@ -245,7 +245,9 @@ def _share(strategy: Strategy) -> float | None:
     return strategy.share() if isinstance(strategy, Measuring) else None
 
 
-def _learn(strategy: Strategy, execution: Execution, judge: _Judge) -> Stop | None:
+def _learn(
+    session: Session, strategy: Strategy, execution: Execution, judge: _Judge
+) -> Stop | None:
     try:
         repeats = strategy.end(execution)
     except NondeterministicError as error:
@@ -255,6 +257,7 @@ def _learn(strategy: Strategy, execution: Execution, judge: _Judge) -> Stop | No
     if repeats:
         judge.exploration.redundant += 1
         return None
+    session.judge(execution)  # after the strategy has learned how it ended
     return judge.take(execution)
 
 

@@ -27,7 +27,7 @@ from interleave.primitives.threads import running_for_real
 from interleave.strategies.replay import Replay
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from types import ModuleType
 
     from interleave.core.execution import Execution
@@ -50,6 +50,7 @@ class Session:
         self._modules = set(sys.modules)
         self.watch_threads()
         self.instrumentation: Instrumentation | None = None
+        self.judging: Callable[[Execution], None] | None = None
 
     def watch_threads(self) -> None:
         """Take the real threads that run now for those that the program has not started."""
@@ -57,8 +58,10 @@ class Session:
         self._beside = len(running_for_real)
         self._threads = _real.count_threads()
 
-    def execute(self, strategy: Strategy, *, recording: bool = False) -> Execution:
-        """Run the program once."""
+    def execute(
+        self, strategy: Strategy, *, recording: bool = False, judged: bool = True
+    ) -> Execution:
+        """Run the program once; if somebody is there to judge it, let them."""
         if self.settings.fresh or len(sys.modules) > len(self._modules):
             self._forget_modules()
         try:
@@ -73,7 +76,20 @@ class Session:
         if threads < self._threads or beside > self._beside:
             self._threads, self._beside = threads, beside
         self._adopted.restore_locals()
+        if judged:
+            self.judge(execution)
         return execution
+
+    def judge(self, execution: Execution) -> None:
+        """Let `judging` see how an execution ended, and change the ending."""
+        if self.judging is None:
+            return
+        hosting = self.runtime.hosting
+        self.runtime.hosting = True
+        try:
+            self.judging(execution)
+        finally:
+            self.runtime.hosting = hosting
 
     def _uncontrolled(self, ending: Ending) -> Ending:
         """Say that a real thread was started, behind the back of the check."""

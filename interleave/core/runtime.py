@@ -154,6 +154,7 @@ class Runtime:
         self.special = True  # recording, or not in phase RUNNING
         self.recording = False
         self.locals = locals_of_thread()
+        self.failing: Callable[[BaseException], None] | None = None  # who looks at a failure first
 
     # -- one execution ------------------------------------------------------------------------
 
@@ -317,6 +318,9 @@ class Runtime:
                 ending = Raised(error, task.id, "assertion")
             case _:
                 ending = Raised(error, task.id, "thread-exception" if task.path else "exception")
+        if self.failing is not None and isinstance(ending, Raised):
+            with self.atomic():
+                self.failing(error)
         self.finish(ending)
 
     def _leave_by_exit(self, task: Task, error: SystemExit) -> None:

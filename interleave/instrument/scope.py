@@ -377,7 +377,7 @@ def instrumented(
     roots: list[Any] = [program.call]
     roots.extend(
         module
-        for name, module in list(sys.modules.items())
+        for name, module in (list(sys.modules.items()) if include else ())
         if isinstance(module, ModuleType) and _matches(name, include)
     )
     try:

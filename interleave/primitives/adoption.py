@@ -26,13 +26,15 @@ from typing import TYPE_CHECKING, Any
 
 from interleave.core.trace import in_stdlib
 from interleave.primitives import barriers, conditions, events, queues, semaphores, threads
-from interleave.primitives.installation import ATTRIBUTE, TOOLS, attach, undo_later
+from interleave.primitives.installation import ATTRIBUTE, TOOLS, attach, undo_later, undone
+from interleave.primitives.settled import settled
 from interleave.primitives.twins import EXACTLY_REAL, begin_check, forget_unused, placed_twin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from interleave.core.operation import SimObject
+    from interleave.primitives.settled import Settled
 
 _LIMIT = 200_000
 """How many objects the walk visits at most."""
@@ -81,14 +83,19 @@ def adopt_all(program: Callable[..., Any] | None, replacements: dict[int, Any]) 
     begin_check()
     walk = _Walk(replacements)
     undo_later(walk.found.restore_main)
-    for module in _modules_in_scope():
-        walk.module(module)
+    known = settled()
+    later: list[ModuleType] = []
+    for module in _modules_in_scope(known):
+        if known is not None and known.is_installed(module):
+            later.append(module)
+        else:
+            walk.module(module)
     if program is not None:
         walk.visit(program, getattr(program, "__name__", "program"), None)
         names = getattr(program, "__globals__", None)
         if isinstance(names, dict):
             walk.mapping(names, names.get("__name__", "program"))
-    walk.run()
+    walk.run(later, known)
     return walk.found
 
 
@@ -117,12 +124,16 @@ def in_scope(module: ModuleType) -> bool:
     return not in_stdlib(file)
 
 
-def _modules_in_scope() -> list[ModuleType]:
-    return [
-        module
-        for module in list(sys.modules.values())
-        if isinstance(module, ModuleType) and in_scope(module)
-    ]
+def _modules_in_scope(known: Settled | None) -> list[ModuleType]:
+    found: list[ModuleType] = []
+    for module in list(sys.modules.values()):
+        if not isinstance(module, ModuleType) or (known is not None and known.is_empty(module)):
+            continue
+        if in_scope(module):
+            found.append(module)
+        elif known is not None:
+            known.found_empty(module)  # what is out of scope stays so
+    return found
 
 
 class _Walk:
@@ -140,10 +151,21 @@ class _Walk:
         """Look at a value later; `put` stores something else in its place."""
         self.waiting.append((value, title, put))
 
-    def run(self) -> None:
+    def run(self, later: Iterable[ModuleType] = (), known: Settled | None = None) -> None:
+        """Look at all that is to be looked at; then at some modules, and say which hold nothing."""
         self._run()
+        for module in later:
+            before = self._met()
+            self.module(module)
+            self._run()
+            if known is not None and self._met() == before and self.found.complete:
+                known.found_empty(module)
         for state in self.queues:
             state.remember()  # as it is now that the locks of a subclass are exchanged
+
+    def _met(self) -> tuple[int, ...]:
+        """How much was adopted so far."""
+        return undone(), len(self.found.locals), len(self.found.states), len(self.queues)
 
     def _run(self) -> None:
         while self.waiting:

@@ -98,6 +98,11 @@ def undo_later(action: Callable[[], Any]) -> None:
     _undo.append(action)
 
 
+def undone() -> int:
+    """Return how much there is to be put back."""
+    return len(_undo)
+
+
 def undo_all() -> None:
     """Put back all that was changed, the last first."""
     while _undo:

@@ -92,6 +92,14 @@ def pytest_runtest_makereport(
         summary.complete(item, call, outcome.get_result())
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item) -> None:
+    """Let pytest open the debugger again, where a test has opened it inside an execution."""
+    debugger = sys.modules.get("interleave.pytest_plugin.debugger")
+    if debugger is not None:
+        debugger.resume(item)
+
+
 def pytest_enter_pdb() -> None:
     """Let nobody hurry who looks at an execution in the debugger."""
     _pause(paused=True)

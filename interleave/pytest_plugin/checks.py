@@ -20,6 +20,7 @@ from interleave.store import FOLDER, Store
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from interleave.pytest_plugin.debugger import Debugger
     from interleave.report.report import Report
 
 _STORE = pytest.StashKey[Store]()
@@ -63,7 +64,10 @@ class Checks:
             observing = found.get("observe") == "output"
             with watched.captured.around_check(observing=observing):
                 report = self._report(program, found)
-                error = verdicts.conclude(report, program, watched, found, lenient=lenient)
+                debugger = self._debugger(report) if raising else None
+                error = verdicts.conclude(
+                    report, program, watched, found, lenient=lenient, debugger=debugger
+                )
         except UsageError as wrong:
             raise verdicts.failed(f"interleave: {wrong}") from None
         self._count(report)
@@ -74,6 +78,15 @@ class Checks:
         if raising:
             self._warn(verdicts.doubts(report, watched))
         return report
+
+    def _debugger(self, report: Report) -> Debugger | None:
+        if not self._item.config.getoption("usepdb"):
+            return None
+        from interleave.pytest_plugin.debugger import Debugger
+
+        debugger = Debugger(self._item, verdicts.of_the_test)
+        debugger.text = _beside_pytest(report)
+        return debugger
 
     def _warn(self, messages: Iterable[str]) -> None:
         __tracebackhide__ = verdicts.is_traced

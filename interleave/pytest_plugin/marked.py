@@ -137,6 +137,8 @@ class _Marked(Watched):
             arguments = {name: item.funcargs[name] for name in item._fixtureinfo.argnames}
             value = item.obj(**arguments)
         except BaseException as error:
+            if self.failing is not None:  # before the fixtures are torn down
+                self.failing(error)
             try:
                 self._finish(finalizers, before)
             except Exception as later:  # noqa: BLE001 - the first failure stands

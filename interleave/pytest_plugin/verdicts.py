@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from interleave.core.execution import Execution
     from interleave.core.program import Program
     from interleave.core.schedule import Schedule
+    from interleave.pytest_plugin.debugger import Debugger
     from interleave.pytest_plugin.watched import Watched
     from interleave.report.report import Report
 
@@ -37,18 +38,19 @@ def conclude(
     options: Mapping[str, Any],
     *,
     lenient: bool,
+    debugger: Debugger | None = None,
 ) -> BaseException | None:
     """Return what the test is to raise; none if it passes.
 
-    A failing execution is run once more for its exception. `lenient` lets a check pass that a bound
-    or budget has ended, if any execution ended at all.
+    A failing execution is run once more for its exception; there the debugger opens. `lenient` lets
+    a check pass that a bound or budget has ended, if any execution ended at all.
     """
     if watched.aborted is not None:
         return watched.aborted
     if report.interrupted:
         return KeyboardInterrupt()
     if report.verdict == "fail":
-        return _failure(report, program, watched, options)
+        return _failure(report, program, watched, options, debugger)
     if report.verdict == "nondeterministic":
         return failed(f"not deterministic: {'; '.join(report.reasons)}")
     if watched.xfails:
@@ -90,35 +92,50 @@ def of_replay(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _failure(
-    report: Report, program: Program, watched: Watched, options: Mapping[str, Any]
+    report: Report,
+    program: Program,
+    watched: Watched,
+    options: Mapping[str, Any],
+    debugger: Debugger | None,
 ) -> BaseException:
     """Return the exception that shows a failure: the program's own, where there is one."""
     failure = report.failures[0]
     told = f"{failure.kind}: {failure.message}"
     if failure.schedule is None:
         return failed(told)
-    match _execution(program, failure.schedule, options).ending:
+    execution = _execution(program, failure.schedule, options, watched, debugger)
+    if debugger is not None and debugger.quitting is not None:
+        return debugger.quitting
+    match execution.ending:
         case Raised(error):
             return _own(error)
         case Deadlocked() if watched.torn_at is not None:
-            waits_at = _of_the_test(watched.torn_at)
+            waits_at = of_the_test(watched.torn_at)
             return pytest.fail.Exception(told).with_traceback(waits_at)
         case _:
             return failed(told)
 
 
-def _execution(program: Program, schedule: Schedule, options: Mapping[str, Any]) -> Execution:
+def _execution(
+    program: Program,
+    schedule: Schedule,
+    options: Mapping[str, Any],
+    watched: Watched,
+    debugger: Debugger | None,
+) -> Execution:
     modes = {name: getattr(schedule, name) for name in _OF_TOKEN}
     settings = Settings.of({**of_replay(options), **modes})
     with session(program, settings) as opened:
+        if debugger is not None and debugger.wanted:
+            opened.runtime.failing = watched.failing = debugger.stop
         return opened.record(schedule.choices)
 
 
 def _own(error: BaseException) -> BaseException:
-    return error.with_traceback(_of_the_test(error.__traceback__))
+    return error.with_traceback(of_the_test(error.__traceback__))
 
 
-def _of_the_test(traceback: TracebackType | None) -> TracebackType | None:
+def of_the_test(traceback: TracebackType | None) -> TracebackType | None:
     """Leave out of a traceback what is ours, and what of Python's comes before the program."""
     kept: list[TracebackType] = []
     while traceback is not None:

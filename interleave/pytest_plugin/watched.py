@@ -43,6 +43,7 @@ class Watched:
         self.xfails: list[BaseException] = []
         self.aborted: BaseException | None = None
         self.torn_at: TracebackType | None = None
+        self.failing: Callable[[BaseException], None] | None = None  # who looks at a failure first
         self.call: Callable[[], Any] = functools.partial(self._run, body)
 
     def _run(self, body: Any, *held: Any, **values: Any) -> Any:

@@ -113,16 +113,116 @@ def test_workers_of_xdist_report_to_one_summary_and_share_the_store(run_tests, p
     assert "interleave: 4 tests, 4 executions; none exhaustive" in again.outlines
 
 
-def test_the_debugger_stops_in_the_replayed_execution(run_tests, pytester):
+def debugged(pytester, commands, *options):
+    return pytester.run(
+        sys.executable, "-m", "pytest", "--pdb", *options, stdin=f"{commands}\n".encode()
+    )
+
+
+def test_the_debugger_stops_inside_the_failing_execution(run_tests, pytester):
     run_tests(UNLOCKED)
 
-    result = pytester.run(
-        sys.executable, "-m", "pytest", "--pdb", stdin=b"p 'value', counter.value\nq\n"
+    result = debugged(
+        pytester,
+        "p 'value', counter.value\nimport interleave.core.context as c\np 'inside', c.in_task()\nc",
     )
 
     result.stdout.fnmatch_lines(
-        ["*replay: pytest test_shop.py::*", "-> assert counter.value == 2", "*('value', 1)*"]
+        [
+            "*replay: pytest test_shop.py::*",
+            "-> assert counter.value == 2",
+            "*('value', 1)*",
+            "*('inside', True)*",
+        ]
     )
+    assert result.stdout.str().count("-> assert counter.value == 2") == 1
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+
+
+def test_the_debugger_stops_before_fixtures_are_torn_down_and_for_each_test(run_tests, pytester):
+    source = """
+        @pytest.fixture
+        def door():
+            door = ["open"]
+            yield door
+            door[0] = "closed"
+
+        @pytest.mark.interleave
+        def test_one(door):
+            run_threads(print)
+            assert door == []
+
+        def test_plain():
+            assert 6 * 7 == 0
+
+        @pytest.mark.interleave
+        def test_two(door):
+            run_threads(print)
+            assert door == [1]
+        """
+    run_tests(source)
+
+    result = debugged(pytester, "p 'the door', door\nc\np 'plain'\nc\np 'the door', door\nc")
+
+    result.stdout.fnmatch_lines(
+        [
+            "-> assert door == ??",
+            "*('the door', ??open??)*",
+            "-> assert 6 * 7 == 0",
+            "*'plain'*",
+            "-> assert door == ?1?",
+            "*('the door', ??open??)*",
+        ]
+    )
+    result.assert_outcomes(failed=3)
+
+
+def test_the_debugger_stops_in_the_thread_that_fails_while_others_hold_their_locks(
+    run_tests, pytester
+):
+    source = """
+        import threading
+
+        @pytest.mark.interleave(max_preemptions=1)
+        def test_thread():
+            lock, other = threading.Lock(), threading.Lock()
+
+            def hold():
+                with lock:
+                    with other:
+                        pass
+
+            def fail():
+                with other:
+                    assert not lock.locked()
+
+            threads = [threading.Thread(target=function) for function in (hold, fail)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+        """
+    run_tests(source)
+
+    result = debugged(pytester, "p 'locked', lock.locked()\nq")
+
+    result.stdout.fnmatch_lines(["-> assert not lock.locked()", "*('locked', True)*"])
+    result.stdout.fnmatch_lines(["*Exit: Quitting debugger*"])
+
+
+def test_nobody_is_asked_where_a_report_is_wanted_and_no_failure(run_tests, pytester):
+    run_tests("""
+        def test_report(interleave):
+            def program():
+                run_threads(print)
+                assert False
+            assert interleave.check(program, raising=False).verdict == "fail"
+        """)
+
+    result = debugged(pytester, "q")
+
+    result.assert_outcomes(passed=1)
+    assert "PDB" not in result.stdout.str()
 
 
 def test_a_breakpoint_stops_once_and_quitting_ends_the_run(run_tests, pytester):

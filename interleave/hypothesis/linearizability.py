@@ -1,0 +1,273 @@
+"""Linearizability: calls side by side must give what they give in some order [Linearizability90].
+
+Hypothesis draws the calls and shrinks them, interleave runs every interleaving of them, and the
+sequential runs of the same class (or of a specification) say what could have come out [LineUp10].
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from hypothesis import given
+
+from interleave.checker import judged
+from interleave.core.outcome import Deadlocked, Ending, Raised, Returned
+from interleave.errors import UsageError
+from interleave.hypothesis.calls import Calls, calls_of
+from interleave.hypothesis.failing import raise_failure
+from interleave.hypothesis.histories import History, Runner, Subject, program_of
+from interleave.hypothesis.machines import is_machine, machine_of, subject_of
+from interleave.hypothesis.measures import told, unmeasured
+from interleave.hypothesis.orders import Sequential
+from interleave.hypothesis.table import table
+from interleave.report.text import counterexample, render
+from interleave.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from hypothesis import settings as HypothesisSettings  # noqa: N812 - it is a class
+
+    from interleave.core.execution import Execution
+    from interleave.hypothesis.calls import Arguments
+    from interleave.report.report import Report
+    from interleave.session import Session
+
+EXECUTIONS = 20_000
+"""How many executions are made of one example at most; a bound in seconds would make it flaky."""
+
+_PREEMPTIONS, _SIMPLE_EXECUTIONS = 2, 5_000
+"""Within which bounds a failure is looked for that is simpler than the one that was found."""
+
+_SMALLER = (
+    "Take fewer calls (max_calls, max_threads, max_before), or give options={'executions': ...}"
+)
+
+_REFUSED = ("strategy", "max_preemptions", "observe", "expect", "reach", "keep_going", "fresh")
+
+
+def linearizable(
+    subject: Callable[[], Any],
+    /,
+    *,
+    specification: Callable[[], Any] | None = None,
+    final: Callable[[Any], Any] | None = None,
+    max_threads: int = 3,
+    max_calls: int = 4,
+    max_before: int = 2,
+    methods: Mapping[str, Arguments] | None = None,
+    options: Mapping[str, Any] | None = None,
+    **more_methods: Arguments,
+) -> Callable[[], None]:
+    """Return a Hypothesis test: whatever is called side by side, some order explains the results.
+
+    `subject` makes what is tested: a class, or a function without arguments. Each keyword names a
+    method and says how its arguments are drawn: by a strategy, a tuple of them, or a dictionary by
+    keyword; `()` for none. (`methods` takes those as a mapping, for names that mean something else
+    here.) A `RuleBasedStateMachine` brings its own: its rules are the methods.
+
+    An example has up to `max_before` calls that come first, and up to `max_calls` in two to
+    `max_threads` threads. Their results, and that of `final` (which gets the object at the end),
+    must be those of some order of the calls that respects which were over before others began. The
+    same class, run in that order, says what they are; or `specification`, which makes something
+    with the same methods. An exception is a result. `options` are those of `interleave.check`.
+
+    What is returned is a test as `hypothesis.given` makes it: `settings`, `seed`, `example` and
+    `reproduce_failure` decorate it.
+
+    Raises:
+        UsageError: for methods, strategies or options that cannot be used.
+    """
+    named = {**(methods or {}), **more_methods}
+    for make in (subject, specification):
+        if make is not None and not callable(make):
+            message = f"{make!r} is not callable: give a class, or a function that makes an object"
+            raise UsageError(message)
+    tested = subject_of(subject, final)
+    if is_machine(subject):
+        if named or final is not None:
+            message = (
+                f"{tested.name} is a state machine: its rules are the methods, and its "
+                "invariants are what is looked at at the end; give neither methods nor final"
+            )
+            raise UsageError(message)
+        named = dict(machine_of(subject).methods)  # type: ignore[arg-type]  # `is_machine` has looked
+    expected = tested if specification is None else subject_of(specification, final)
+    _refuse_methods(tested, expected, named)
+    for name, value, least in (
+        ("max_threads", max_threads, 2),
+        ("max_calls", max_calls, 2),
+        ("max_before", max_before, 0),
+    ):
+        if not isinstance(value, int) or isinstance(value, bool) or value < least:
+            message = f"{name} is {value!r}; it must be a whole number of at least {least}"
+            raise UsageError(message)
+    check = _Check(tested, expected, _checked(options or {}))
+    strategy = calls_of(named, max_threads=max_threads, max_calls=max_calls, max_before=max_before)
+
+    def test(calls: Calls) -> None:
+        __tracebackhide__ = True
+        check.run(calls)
+
+    # Both go into the key under which Hypothesis keeps the failures of a test.
+    plain = re.sub(r"\W", "_", tested.name)
+    test.__name__ = test.__qualname__ = f"linearizable_{plain}"
+    test.__module__ = getattr(subject, "__module__", __name__)
+    found: Callable[[], None] = given(strategy)(test)
+    return found
+
+
+def check_linearizable(
+    subject: Callable[[], Any],
+    /,
+    *,
+    settings: HypothesisSettings | None = None,
+    **arguments: Any,
+) -> None:
+    """Run the test that `linearizable` makes of the same arguments, inside another test.
+
+    Raises:
+        AssertionError: with the smallest calls found, and their table, if no order explains them.
+        UsageError: for methods, strategies or options that cannot be used.
+    """
+    __tracebackhide__ = True
+    test = linearizable(subject, **arguments)
+    if settings is not None:
+        test = settings(test)
+    test()
+
+
+def _refuse_methods(tested: Subject, expected: Subject, methods: Mapping[str, Any]) -> None:
+    for item in (tested, expected):
+        missing = [
+            repr(name)
+            for name in methods
+            if isinstance(item.make, type) and not hasattr(item.make, name)
+        ]
+        if missing:
+            message = f"{item.name} has no method {', '.join(missing)}"
+            raise UsageError(message)
+    if not methods:
+        message = (
+            f"no method of {tested.name} was named: give each with strategies for its "
+            "arguments, such as put=(st.integers(), st.integers()), or () for none"
+        )
+        raise UsageError(message)
+
+
+def _checked(options: Mapping[str, Any]) -> dict[str, Any]:
+    for name in _REFUSED:
+        if name in options:
+            message = (
+                f"linearizable() has no option {name!r}: every interleaving is run, and compared "
+                "with the sequential runs"
+            )
+            raise UsageError(message)
+    given = {"executions": EXECUTIONS, **options}
+    Settings.of(given)
+    return given
+
+
+class _Check:
+    """What all examples of a test have in common."""
+
+    def __init__(self, subject: Subject, specification: Subject, options: dict[str, Any]) -> None:
+        self.subject = subject
+        self.specification = specification
+        self.options = options
+
+    def run(self, calls: Calls) -> None:
+        """Run every interleaving of some calls; raise where no order explains the results."""
+        __tracebackhide__ = True
+        if not isinstance(calls, Calls):
+            message = f"{calls!r} are no Calls: an example of this test is Calls([...], [...])"
+            raise UsageError(message)
+        with unmeasured():
+            judge, report = self._judged(calls, told=told())
+            if report.verdict != "pass":
+                _raise(judge, report)
+
+    def _judged(self, calls: Calls, *, told: bool) -> tuple[_Judge, Report]:
+        if told:
+            # A failure with few preemptions is looked for before it is shown.
+            simple = {
+                **self.options,
+                "max_preemptions": _PREEMPTIONS,
+                "executions": min(_SIMPLE_EXECUTIONS, self.options["executions"]),
+            }
+            judge = self._judge(calls)
+            report = judged(judge.program, judge.opened, **simple)
+            if report.verdict in ("fail", "nondeterministic"):
+                return judge, report
+        judge = self._judge(calls)
+        return judge, judged(judge.program, judge.opened, contrasted=told, **self.options)
+
+    def _judge(self, calls: Calls) -> _Judge:
+        return _Judge(Runner(self.subject, self.specification, calls))
+
+
+class _Judge:
+    """Judges executions by the results of the calls; keeps the first that nothing explains."""
+
+    def __init__(self, runner: Runner) -> None:
+        self.runner = runner
+        self.program = program_of(runner)
+        self.failing: History | None = None
+        self.ending: Ending | None = None  # of an execution that failed in another way
+        self.sequential: Sequential
+
+    def opened(self, session: Session) -> Callable[[Execution], None]:
+        """Take the session that the executions are run in."""
+        self.sequential = Sequential(session, self.runner)
+        return self._judge
+
+    def _judge(self, execution: Execution) -> None:
+        ending = execution.ending
+        if not isinstance(ending, Returned | Deadlocked):
+            self.ending = self.ending or ending
+            return
+        history = self.runner.history
+        history.stuck = isinstance(ending, Deadlocked)
+        if self.sequential.explains(history):
+            execution.ending = Returned(history.key())
+            return
+        if self.failing is None:
+            self.failing = history
+        if isinstance(ending, Returned):
+            said = "no order of the calls explains their results"
+            execution.ending = Raised(AssertionError(said), "main", "assertion")
+
+    def table(self) -> str:
+        """Return the counterexample."""
+        assert self.failing is not None
+        dead_ends = list(self.sequential.dead_ends(self.failing))
+        return table(self.runner.calls, self.failing, dead_ends)
+
+
+def _raise(judge: _Judge, report: Report) -> None:
+    __tracebackhide__ = True
+    if report.verdict == "fail" and judge.failing is not None:
+        error = AssertionError(judge.table())
+        error.add_note(_told(judge.runner, report))
+    elif report.verdict == "fail":
+        raise_failure(report, judge.ending)
+    else:
+        text = render(report)
+        if report.verdict == "incomplete":
+            text += f"\n{_SMALLER}"
+        error = AssertionError(text)
+    raise error
+
+
+def _told(runner: Runner, report: Report) -> str:
+    """Return the events of a failure, and what replays them."""
+    failure = report.failures[0]
+    text = counterexample(report, failure)
+    if failure.schedule is None:
+        return text
+    # The last line is a command, or a call, for a program that has a name.
+    events, _, _ = text.rpartition("\n")
+    final = "" if runner.subject.final is None or runner.subject.close else ", final=..."
+    program = f"{runner.calls!r}.on({runner.subject.name}{final})"
+    return f'{events}\n  replay: interleave.replay({program}, "{failure.schedule.token}")'
