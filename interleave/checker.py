@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from interleave.contrast import Contrast, contrast_to, told_of
@@ -17,6 +18,7 @@ from interleave.report.report import Failure, Outcome, Outcomes, Report
 from interleave.report.verdict import judge
 from interleave.session import session
 from interleave.settings import Settings
+from interleave.shrink import shrink
 from interleave.strategies.bounds import IterativeBound, PreemptionBound
 from interleave.strategies.depth_first import DepthFirst
 from interleave.strategies.dpor import OptimalReduction
@@ -24,11 +26,16 @@ from interleave.strategies.random_walk import RandomWalk
 from interleave.strategies.replay import Replay
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from interleave.core.strategy import Strategy
-    from interleave.exploration import Found, Witness
+    from interleave.exploration import Found, Identity, Witness
     from interleave.session import Session
+    from interleave.shrink import Shrunk
+
+
+_SHRUNK_IN_FULL = 8
+"""So many failures get the whole budget each; more of them share it."""
 
 
 def check(
@@ -44,8 +51,9 @@ def check(
     `max_steps`, `max_preemptions`, `seconds`, `granularity` ("memory", "sync"), `include`,
     `exclude`, `time` ("free", "idle", "ordered"), `observe`
     ("outcome", "output"), `expect`, `reach`, `keep_going`, `hang_seconds`, `fresh` (import the
-    modules of the program anew for each execution). Without `keep_going` the first failure ends
-    the exploration.
+    modules of the program anew for each execution), `shrink` (look for the simplest execution that
+    shows a failure; true unless given). Without `keep_going` the first failure ends the
+    exploration.
 
     Raises:
         UsageError: for a program or option that cannot be used.
@@ -59,7 +67,8 @@ def check(
         exploration = explore(opened, strategy, progress=progress)
         opened.runtime.calm()
         _repeat(opened, exploration)
-        return _report(opened, exploration)
+        shrunk = _shrink(opened, exploration) if settings.shrink else {}
+        return _report(opened, exploration, shrunk=shrunk)
 
 
 def sample(
@@ -170,6 +179,24 @@ def _repeat(opened: Session, exploration: Exploration) -> None:
             return
 
 
+def _shrink(opened: Session, exploration: Exploration) -> dict[Identity, Shrunk]:
+    """Give each failure its simplest witness."""
+    found_out: dict[Identity, Shrunk] = {}
+    share = -(-len(exploration.failures) // _SHRUNK_IN_FULL)
+    for found in exploration.failures:
+        # What cannot be run again as it was had better be shown as it was seen.
+        if exploration.stop in (Stop.DIVERGED, Stop.HUNG, Stop.UNCONTROLLED, Stop.INTERRUPTED):
+            break
+        shrunk = shrink(opened, found, share=share)
+        if shrunk is None:
+            continue
+        found.witness = shrunk.witness
+        found_out[found.identity] = shrunk
+        if shrunk.interrupted:
+            exploration.stop = Stop.INTERRUPTED
+    return found_out
+
+
 def program_from(program: Callable[[], Any] | Program | str) -> Program:
     """Return the program that a callable or a target means.
 
@@ -248,6 +275,7 @@ def _report(
     one: tuple[int, ...] | None = None,
     index: int = 0,
     contrasted: bool = True,
+    shrunk: Mapping[Identity, Shrunk] = MappingProxyType({}),
 ) -> Report:
     """Make the report; `one` holds the choices if a single execution was replayed."""
     program, settings = opened.program, opened.settings
@@ -262,7 +290,10 @@ def _report(
         opened.instrumentation,
     )
     failures = [
-        _explained(opened, found, schedule, index, exploration.stop, contrasted=contrasted)
+        replace(
+            _explained(opened, found, schedule, index, exploration.stop, contrasted=contrasted),
+            shrunk=shrunk.get(found.identity),
+        )
         for found in exploration.failures
     ]
     runs = exploration.runs

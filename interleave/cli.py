@@ -142,6 +142,12 @@ def main() -> None:
 )
 @click.option("--keep-going", is_flag=True, default=None, help="Do not end at the first failure.")
 @click.option(
+    "--shrink/--no-shrink",
+    default=None,
+    help="Look for the simplest execution that shows a failure, or show what was found.  "
+    "[default: --shrink]",
+)
+@click.option(
     "--hang-seconds",
     type=click.FloatRange(min=0, min_open=True),
     help="Give up on a program that does not reach a schedule point for so long.  [default: 10]",

@@ -99,6 +99,10 @@ class Witness:
         )
 
 
+Identity = tuple[FailureKind, str, str | None]
+"""What makes two failures the same: kind, message and place."""
+
+
 @dataclass(slots=True)
 class Found:
     """A failure, by its simplest witness seen: the fewest preemptions."""
@@ -108,6 +112,11 @@ class Found:
     location: str | None
     witness: Witness
     count: int = 1
+
+    @property
+    def identity(self) -> Identity:
+        """Which failure it is."""
+        return self.kind, self.message, self.location
 
 
 @dataclass(slots=True)
@@ -277,15 +286,12 @@ class _Judge:
     def _judge(self, execution: Execution, ending: Ending) -> Stop | None:
         exploration = self.exploration
         match ending:
-            case Raised() as raised:
+            case Raised():
                 exploration.executions += 1
-                place = user_place_of(raised.error)
-                return self._failed(
-                    execution, raised.kind, describe_error(raised), str(place) if place else None
-                )
-            case Deadlocked(waiting):
+                return self._failed(execution, _identity(ending))
+            case Deadlocked():
                 exploration.blocked += 1
-                return self._failed(execution, "deadlock", describe_deadlock(waiting), None)
+                return self._failed(execution, _identity(ending))
             case StepBound():
                 exploration.cut += 1
                 if exploration.cut_witness is None:
@@ -341,15 +347,12 @@ class _Judge:
             outcome.expected = bool(evaluate(self.expect, value, "expect"))
         if outcome.expected:
             return None
-        message = f"outcome {shown(value)} does not satisfy {self.settings.expect}"
-        return self._failed(execution, "expectation", message, None)
+        return self._failed(execution, _unexpected(value, self.settings))
 
-    def _failed(
-        self, execution: Execution, kind: FailureKind, message: str, location: str | None
-    ) -> Stop | None:
+    def _failed(self, execution: Execution, identity: Identity) -> Stop | None:
         exploration = self.exploration
         for found in exploration.failures:
-            if (found.kind, found.message, found.location) == (kind, message, location):
+            if found.identity == identity:
                 found.count += 1
                 if execution.preemptions < found.witness.preemptions:
                     found.witness = Witness.of(
@@ -360,8 +363,41 @@ class _Judge:
                 break
         else:
             witness = Witness.of(execution, exploration.runs - 1, telling=not exploration.failures)
-            exploration.failures.append(Found(kind, message, location, witness))
+            exploration.failures.append(Found(*identity, witness))
         return None if self.settings.keep_going else Stop.FAILURE
+
+
+def failure_of(execution: Execution, settings: Settings) -> Identity | None:
+    """Return which failure an execution shows; none where it shows none.
+
+    Raises:
+        UsageError: when the expression of `expect` itself fails.
+    """
+    match execution.ending:
+        case Raised() | Deadlocked() as ending:
+            return _identity(ending)
+        case Returned(value) if settings.expect is not None:
+            if settings.observe == "output":
+                value = execution.output
+            code = compile(settings.expect, "<expect>", "eval")
+            return None if evaluate(code, value, "expect") else _unexpected(value, settings)
+        case _:
+            return None
+
+
+def _identity(ending: Raised | Deadlocked) -> Identity:
+    match ending:
+        case Raised(error, _, kind):
+            place = user_place_of(error)
+            return kind, describe_error(ending), str(place) if place else None
+        case Deadlocked(waiting):
+            return "deadlock", describe_deadlock(waiting), None
+        case _:
+            assert_never(ending)
+
+
+def _unexpected(value: Any, settings: Settings) -> Identity:
+    return "expectation", f"outcome {shown(value)} does not satisfy {settings.expect}", None
 
 
 def evaluate(code: Any, value: Any, option: str) -> Any:

@@ -54,6 +54,7 @@ class Settings:
     keep_going: bool = False
     hang_seconds: float = 10.0
     fresh: bool = False
+    shrink: bool = True
 
     def __post_init__(self) -> None:
         """Reject values that no exploration can use.

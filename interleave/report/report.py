@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from interleave.core.outcome import FailureKind
     from interleave.core.schedule import Schedule
     from interleave.core.trace import Event
+    from interleave.shrink import Shrunk
 
 VerdictName = Literal["pass", "fail", "incomplete", "nondeterministic"]
 
@@ -35,7 +36,8 @@ class Failure:
     printed and logged. `schedule` is none only where no single execution shows the failure.
     `sentence` says what went wrong, where the events prove it; `waiting` holds what tasks wait
     for at the end of a deadlock; `contrast` is the nearest execution that passes, if it was looked
-    for, and `passing` its schedule, if it was found.
+    for, and `passing` its schedule, if it was found. `shrunk` tells how the witness was found, if
+    a simpler one than the first was looked for.
     """
 
     kind: FailureKind
@@ -52,6 +54,7 @@ class Failure:
     waiting: tuple[Event, ...] = ()
     contrast: Contrast | NoContrast | None = None
     passing: Schedule | None = None
+    shrunk: Shrunk | None = None
 
 
 class Outcomes(Mapping[Any, Outcome]):
