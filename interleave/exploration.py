@@ -125,6 +125,8 @@ class Exploration:
 
     `runs` counts the executions that were judged; of those `executions` ended, `blocked` could not
     go on, and `cut` hit the step bound. `redundant` counts those that would repeat a trace.
+    `sampling` names what sampled, if anything did, and `sampled_from` tells how many runs came
+    before.
     """
 
     settings: Settings
@@ -148,6 +150,8 @@ class Exploration:
     causes: tuple[str, ...] = ()
     cut_witness: Witness | None = None
     last_choices: tuple[int, ...] = ()
+    sampling: str | None = None
+    sampled_from: int | None = None
 
 
 def explore(
@@ -168,7 +172,8 @@ def explore(
     judge = _Judge(exploration)
     repetition = Repetition(session) if repeating else None
     limit = settings.executions
-    if limit is None and not settings.exhaustive and settings.seconds is None:
+    usual = limit is None and not settings.exhaustive and settings.seconds is None
+    if usual:
         limit = DEFAULT_RANDOM_EXECUTIONS
     start = perf_counter()
     seconds = settings.seconds
@@ -178,6 +183,10 @@ def explore(
     next_progress = start + 0.2
     try:
         while strategy.begin():
+            if exploration.sampling is None:
+                exploration.sampling = getattr(strategy, "sampling", None)
+                if exploration.sampling is not None:
+                    exploration.sampled_from = exploration.runs
             execution = session.execute(strategy)
             runtime.hosting = True
             before = exploration.runs
@@ -194,10 +203,12 @@ def explore(
             now = perf_counter()
             if runtime.interrupted:
                 stop = stop or Stop.INTERRUPTED
-            if stop is None and limit is not None and exploration.runs >= limit:
+            counted = exploration.runs - (exploration.sampled_from or 0 if usual else 0)
+            searching = usual and exploration.sampled_from is None
+            if stop is None and limit is not None and counted >= limit and not searching:
                 stop = Stop.EXECUTIONS if settings.exhaustive else Stop.SAMPLED
             if stop is None and deadline is not None and now >= deadline:
-                stop = _out_of_time(settings)
+                stop = _out_of_time(exploration)
             if stop is not None:
                 exploration.stop = stop
                 exploration.last_choices = strip(execution.choices)
@@ -243,9 +254,12 @@ def _learn(strategy: Strategy, execution: Execution, judge: _Judge) -> Stop | No
     return judge.take(execution)
 
 
-def _out_of_time(settings: Settings) -> Stop:
+def _out_of_time(exploration: Exploration) -> Stop:
     # Whoever asks for seconds of sampling, and for no number, has got what was asked for.
+    settings = exploration.settings
     sampling = not settings.exhaustive and settings.executions is None
+    if settings.strategy == "auto" and exploration.sampled_from is None:
+        sampling = False
     return Stop.SAMPLED if sampling else Stop.SECONDS
 
 

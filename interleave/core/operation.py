@@ -88,6 +88,11 @@ class SimObject:
         maker = "" if not self.creator.path else f"{self.creator.id}."
         return f"{self.label}#{maker}{self.serial}"
 
+    @property
+    def family(self) -> str:
+        """A name that no interleaving changes; like objects may share it."""
+        return self.name
+
     def reset(self) -> None:
         """Go back to how it was made: a program may keep it in a global from one execution on."""
         self.wrote_at = self.read_at = 0.0

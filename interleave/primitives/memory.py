@@ -80,12 +80,20 @@ class Location(SimObject):
     @property
     def name(self) -> str:
         """Such as `FakeDatabase#1.value`, `dict#1['key']`, `list#1`."""
+        return self._named(self.holder.name)
+
+    @property
+    def family(self) -> str:
+        """Such as `FakeDatabase.value`: which number an object has depends on who met it first."""
+        return self._named(self.holder.label)
+
+    def _named(self, holder: str) -> str:
         part = self.part
         if isinstance(part, Part):
-            return self.holder.name + part.suffix
+            return holder + part.suffix
         if self.holder.by_attribute:
-            return f"{self.holder.name}.{part}"
-        return f"{self.holder.name}[{told(part)}]"
+            return f"{holder}.{part}"
+        return f"{holder}[{told(part)}]"
 
     def value(self) -> Any:
         """Return what is there now, without running any code of the program; ABSENT if nothing is.

@@ -93,7 +93,8 @@ class Report:
     `executions` counts the complete executions, `blocked` those that ended with tasks waiting for
     ever, `redundant` those cut because they would repeat a trace, `cut` those that hit the step
     bound; `seconds` is real time. `covers` says what the verdict rests on, `reasons` why it
-    is neither `pass` nor `fail`. `events` are told when one execution was replayed.
+    is neither `pass` nor `fail`. `events` are told when one execution was replayed. `sampled_by`
+    is the strategy that a seed belongs to, with its depth, if that is not `random`.
     """
 
     target: str
@@ -120,6 +121,7 @@ class Report:
     events: tuple[Event, ...] = ()
     replay_options: tuple[str, ...] = ()
     replay_words: tuple[str, ...] = ()
+    sampled_by: str | None = None
     interrupted: bool = False
 
     def replay_command(self, failure: Failure) -> str:
