@@ -9,7 +9,6 @@ execution 0.
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING
 
 from interleave.strategies.sampling import Learning
@@ -24,15 +23,19 @@ if TYPE_CHECKING:
 
 _Path = tuple[int, ...]
 
+_Counts = dict[_Path, int]
+"""Of each task how many events. No `Counter`: that is written in Python, and instrumented while a
+program is checked; a strategy runs in the midst of it."""
+
 
 class Surw(Learning):
     """Selectively uniform random walk over the events on one object at a time."""
 
     def __init__(self, seed: int, index: int = 0) -> None:
         super().__init__(seed, index)
-        self._counts: dict[str, Counter[_Path]] = {}  # by object: how many events each task did
+        self._counts: dict[str, _Counts] = {}  # by object: how many events each task did
         self._object: str | None = None
-        self._left: Counter[_Path] = Counter()
+        self._left: _Counts = {}
         self._begun: set[_Path] = set()
         self._intended: _Path | None = None
         self._at = 0
@@ -40,19 +43,20 @@ class Surw(Learning):
 
     def learn(self, execution: Execution) -> None:
         """Learn which objects several tasks use, and how often."""
-        counts: dict[str, Counter[_Path]] = {}
+        counts: dict[str, _Counts] = {}
         self._names = {}
         for event in execution.events:
             name = self._name(event)
             if name is not None:
-                counts.setdefault(name, Counter())[event.task.path] += 1
+                count = counts.setdefault(name, {})
+                count[event.task.path] = count.get(event.task.path, 0) + 1
         self._counts = {name: count for name, count in counts.items() if len(count) > 1}
 
     def prepare(self) -> None:
         """Draw the object of interest."""
         names = list(self._counts)
         self._object = names[self.draw(len(names))] if names else None
-        self._left = Counter() if self._object is None else Counter(self._counts[self._object])
+        self._left = {} if self._object is None else dict(self._counts[self._object])
         self._begun = {()}
         self._intended = None
         self._at = 0
@@ -80,7 +84,7 @@ class Surw(Learning):
             if not waiting[at] or option.path == self._intended
         ]
         if not free:  # whose turn it is cannot go on: somebody else must
-            return self._draw([max(self._left[option.path], 1) for option in ordered])
+            return self._draw([max(self._left.get(option.path, 0), 1) for option in ordered])
         return free[self.draw(len(free))]
 
     def _follow(self, options: Sequence[TaskView]) -> None:
@@ -90,7 +94,7 @@ class Surw(Learning):
             path = event.task.path
             self._begin(path)
             if self._name(event) == self._object:
-                self._left[path] = max(self._left[path] - 1, 0)
+                self._left[path] = max(self._left.get(path, 0) - 1, 0)
                 self._intended = None
         self._at = len(self.events)
         for option in options:
@@ -113,16 +117,16 @@ class Surw(Learning):
             path = path[:-1]
         return path
 
-    def _one_of(self, weights: Counter[_Path], paths: list[_Path]) -> _Path | None:
-        if not sum(weights[path] for path in paths):
-            return None
-        return paths[self._draw([weights[path] for path in paths])]
+    def _one_of(self, weights: _Counts, paths: list[_Path]) -> _Path | None:
+        of_each = [weights.get(path, 0) for path in paths]
+        return paths[self._draw(of_each)] if sum(of_each) else None
 
-    def _weights(self) -> Counter[_Path]:
+    def _weights(self) -> _Counts:
         """Return how many events of interest are left to each task and those it will start."""
-        weights: Counter[_Path] = Counter()
+        weights: _Counts = {}
         for path, left in self._left.items():
-            weights[self._starter(path)] += left
+            starter = self._starter(path)
+            weights[starter] = weights.get(starter, 0) + left
         return weights
 
     def _draw(self, weights: list[int]) -> int:
