@@ -43,7 +43,7 @@ def preemptions_told(execution):
 def test_who_could_go_on_is_worked_out_as_it_was(family):
     source = random.Random(family)
     own = random_programs.FAMILIES[family][1] or random_programs.EVERYWHERE
-    for _ in range(15):
+    for _ in range(8):
         threads = tuple(
             (False, tuple((source.choice(own), source.randint(0, 1)) for _ in range(3)))
             for _ in range(3)
@@ -51,7 +51,7 @@ def test_who_could_go_on_is_worked_out_as_it_was(family):
         walk = Walk(source.randint(0, 1_000))
         program = from_callable(random_programs.program_of(family, threads))
         with session(program, Settings(**SCOPE)) as world:
-            for _ in range(8):
+            for _ in range(5):
                 walk.begin()
                 execution = world.execute(walk)
                 assert preemptions_told(execution) == execution.preemptions

@@ -48,12 +48,11 @@ def test_the_fewest_preemptions_are_proven_before_the_rest():
     ],
     ids=lambda item: getattr(item, "__name__", None),
 )
-def test_the_simplest_execution_is_found_from_anywhere(fault, key):
-    for seed in (1, 2):
-        search = searched(fault, 10_000, seed=seed)
+def test_the_simplest_execution_is_found_from_a_sample(fault, key):
+    search = searched(fault, 10_000, seed=1)
 
-        assert search.complete
-        assert search.best.key[:3] == key
+    assert search.complete
+    assert search.best.key[:3] == key
 
 
 def test_a_state_is_gone_on_from_again_if_it_was_reached_more_cheaply():

@@ -150,7 +150,7 @@ def test_a_loop_that_waits_for_another_thread_ends(strategy, waiting):
 
         known_faults.run(wait, put, wait)
 
-    report = check(program, strategy=strategy, executions=30, include=INCLUDE)
+    report = check(program, strategy=strategy, executions=12, include=INCLUDE)
 
     assert (report.verdict, report.cut) == ("pass", 0)
 
