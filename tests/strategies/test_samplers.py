@@ -85,10 +85,10 @@ def test_another_seed_is_another_sample(name):
 
 @pytest.mark.parametrize("name", SAMPLERS)
 def test_a_failure_names_the_sample_that_it_can_be_had_by(name):
-    # The search of `auto` would need 55 executions of that one.
+    # The search of `auto` would need about 50 executions of that one.
     fault, executions = known_faults.lost_update, 500
     if name == "auto":
-        fault, executions = known_faults.reorder, 100
+        fault, executions = known_faults.reorder, 24
     report = check(
         fault, strategy=name, seed=3, include=INCLUDE, executions=executions, shrink=False
     )
