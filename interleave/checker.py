@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from interleave._real import perf_counter
 from interleave.contrast import Contrast, contrast_to, told_of
 from interleave.core.execution import Warned
 from interleave.core.program import Program, from_callable, from_target
@@ -18,21 +20,31 @@ from interleave.report.report import Failure, Outcome, Outcomes, Report
 from interleave.report.verdict import judge
 from interleave.retracing import retrace
 from interleave.session import session
-from interleave.settings import Settings
+from interleave.settings import DEFAULT_DEPTH, DEFAULT_RANDOM_EXECUTIONS, DEFAULT_SECONDS, Settings
+from interleave.shrink import shrink
 from interleave.strategies.bounds import IterativeBound, PreemptionBound
 from interleave.strategies.depth_first import DepthFirst
 from interleave.strategies.dpor import OptimalReduction
+from interleave.strategies.pct import Pct
+from interleave.strategies.portfolio import Auto, Turns
+from interleave.strategies.pos import Pos
 from interleave.strategies.random_walk import RandomWalk
 from interleave.strategies.replay import Replay
+from interleave.strategies.surw import Surw
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from interleave.core.anchor import Anchor
     from interleave.core.execution import Execution
     from interleave.core.strategy import Strategy
-    from interleave.exploration import Found, Witness
+    from interleave.exploration import Found, Identity, Witness
     from interleave.session import Session
+    from interleave.shrink import Shrunk
+
+
+_SHRUNK_IN_FULL = 8
+"""So many failures get the whole budget each; more of them share it."""
 
 
 _NAMED = 10_000
@@ -48,12 +60,14 @@ def check(
     """Explore the interleavings of a program and judge them.
 
     `program` is a callable without arguments, or a target as on the command line. The options are
-    those of `interleave.settings.Settings`: `strategy` ("dfs", "random"), `seed`, `executions`,
+    those of `interleave.settings.Settings`: `strategy` ("dpor", "dfs", "auto", "random", "pct",
+    "pos", "surw"), `seed` (a number, or "5:17" for execution 17 of seed 5), `depth`, `executions`,
     `max_steps`, `max_preemptions`, `seconds`, `granularity` ("memory", "sync"), `include`,
     `exclude`, `time` ("free", "idle", "ordered"), `observe`
     ("outcome", "output"), `expect`, `reach`, `keep_going`, `hang_seconds`, `fresh` (import the
-    modules of the program anew for each execution). Without `keep_going` the first failure ends
-    the exploration.
+    modules of the program anew for each execution), `shrink` (look for the simplest execution that
+    shows a failure; true unless given). Without `keep_going` the first failure ends the
+    exploration.
 
     Raises:
         UsageError: for a program or option that cannot be used.
@@ -62,12 +76,16 @@ def check(
     if found.script:
         options.setdefault("observe", "output")
     settings = Settings.of(options)
-    strategy = _strategy(settings)
+    sampler = None if settings.exhaustive else _sampler(settings)
+    strategy = _search(settings) if sampler is None else _sampling(sampler, settings)
     with session(found, settings) as opened:
+        if sampler is not None:
+            _start_at(opened, sampler, settings.first)
         exploration = explore(opened, strategy, progress=progress)
         opened.runtime.calm()
         _repeat(opened, exploration)
-        return _report(opened, exploration)
+        shrunk = _shrink(opened, exploration) if settings.shrink else {}
+        return _report(opened, exploration, shrunk=shrunk)
 
 
 def judged(
@@ -88,7 +106,7 @@ def judged(
     settings = Settings.of(options)
     with session(program, settings) as opened:
         opened.judging = judging(opened)
-        exploration = explore(opened, _strategy(settings), repeating=False)
+        exploration = explore(opened, _search(settings), repeating=False)
         opened.runtime.calm()
         _repeat(opened, exploration)
         return _report(opened, exploration, contrasted=contrasted)
@@ -129,7 +147,8 @@ def replay(
 ) -> Report:
     """Run one execution again: that of a schedule (or its token), or that of a seed.
 
-    A `seed` of `"5:17"` means execution 17 of `--strategy random --seed 5`; `5` means `"5:0"`.
+    A `seed` of `"5:17"` means execution 17 of `--seed 5`, of the `strategy` that is given (and its
+    `depth`), or else of `random`; `5` means `"5:0"`.
     A token brings the time mode and what is observed along.
 
     Raises:
@@ -184,20 +203,20 @@ def _strictly(
 
 
 def _replay_seed(program: Program, seed: int | str, options: dict[str, Any]) -> Report:
-    number, _, index = str(seed).partition(":")
-    if not number.isdigit() or (index and not index.isdigit()):
-        message = (
-            f"seed is {seed!r}; it must be a number, or SEED:EXECUTION as a failure printed it"
-        )
-        raise UsageError(message)
     if program.script:
         options.setdefault("observe", "output")
-    settings = Settings.of({**options, "strategy": "random", "seed": int(number), "executions": 1})
-    strategy = _bounded(RandomWalk(int(number), int(index or 0)), settings)
+    settings = Settings.of(
+        {"strategy": "random", **options, "seed": str(seed), "executions": 1},
+    )
+    if settings.exhaustive:
+        message = f"{settings.strategy} samples nothing, so that no seed leads to an execution"
+        raise UsageError(message)
+    sampler = _sampler(settings)
     with session(program, settings) as opened:
-        exploration = explore(opened, strategy, repeating=False)
+        _start_at(opened, sampler, settings.first)
+        exploration = explore(opened, _bounded(sampler, settings), repeating=False)
         opened.runtime.calm()
-        return _report(opened, exploration, one=exploration.last_choices, index=int(index or 0))
+        return _report(opened, exploration, one=exploration.last_choices)
 
 
 def _repeat(opened: Session, exploration: Exploration) -> None:
@@ -224,6 +243,24 @@ def _repeat(opened: Session, exploration: Exploration) -> None:
             return
 
 
+def _shrink(opened: Session, exploration: Exploration) -> dict[Identity, Shrunk]:
+    """Give each failure its simplest witness."""
+    found_out: dict[Identity, Shrunk] = {}
+    share = -(-len(exploration.failures) // _SHRUNK_IN_FULL)
+    for found in exploration.failures:
+        # What cannot be run again as it was had better be shown as it was seen.
+        if exploration.stop in (Stop.DIVERGED, Stop.HUNG, Stop.UNCONTROLLED, Stop.INTERRUPTED):
+            break
+        shrunk = shrink(opened, found, share=share)
+        if shrunk is None:
+            continue
+        found.witness = shrunk.witness
+        found_out[found.identity] = shrunk
+        if shrunk.interrupted:
+            exploration.stop = Stop.INTERRUPTED
+    return found_out
+
+
 def program_from(program: Callable[[], Any] | Program | str) -> Program:
     """Return the program that a callable or a target means.
 
@@ -237,18 +274,60 @@ def program_from(program: Callable[[], Any] | Program | str) -> Program:
     return from_callable(program)
 
 
-def _strategy(settings: Settings) -> Strategy:
-    if settings.max_preemptions is not None and settings.exhaustive:
+def _search(settings: Settings) -> Strategy:
+    """Return the strategy that tries everything."""
+    if settings.max_preemptions is not None:
         return IterativeBound(settings.max_preemptions)
-    inner: Strategy
+    name = settings.search if settings.strategy == "auto" else settings.strategy
+    return DepthFirst() if name == "dfs" else OptimalReduction(settings.time)
+
+
+def _sampler(settings: Settings) -> RandomWalk | Turns:
+    seed = settings.seed
     match settings.strategy:
-        case "random":
-            inner = RandomWalk(settings.seed)
-        case "dfs":
-            inner = DepthFirst()
+        case "pct":
+            return Pct(seed, depth=settings.depth)
+        case "pos":
+            return Pos(seed)
+        case "surw":
+            return Surw(seed)
+        case "auto":
+            return Turns((Pct(seed, depth=settings.depth), Pos(seed), Surw(seed), RandomWalk(seed)))
         case _:
-            inner = OptimalReduction(settings.time)
-    return _bounded(inner, settings)
+            return RandomWalk(seed)
+
+
+def _sampling(sampler: RandomWalk | Turns, settings: Settings) -> Strategy:
+    """Return the strategy that samples, and with `auto` tries everything before if there is room.
+
+    The search has half of the budget.
+    """
+    sampling = _bounded(sampler, settings)
+    if settings.strategy != "auto" or settings.first:
+        return sampling
+    executions, seconds = settings.executions, settings.seconds
+    if executions is not None:
+        executions //= 2
+    elif seconds is None:
+        executions, seconds = DEFAULT_RANDOM_EXECUTIONS, DEFAULT_SECONDS
+    began: list[float] = []
+
+    def is_over(begun: int) -> bool:
+        began.append(perf_counter()) if not began else None
+        late = seconds is not None and perf_counter() - began[0] >= seconds / 2
+        return late or (executions is not None and begun >= executions)
+
+    return Auto(_search(settings), sampling, sampler.sampling, is_over)
+
+
+def _start_at(opened: Session, sampler: RandomWalk | Turns, first: int) -> None:
+    """Let an execution be the next, as if those before it had been run."""
+    teacher = sampler.teacher(first)
+    if teacher is not None:
+        teacher.index = -1
+        teacher.begin()
+        teacher.end(opened.execute(teacher))
+    sampler.index = first - 1
 
 
 def _bounded(strategy: Strategy, settings: Settings) -> Strategy:
@@ -304,8 +383,8 @@ def _report(
     exploration: Exploration,
     *,
     one: tuple[int, ...] | None = None,
-    index: int = 0,
     contrasted: bool = True,
+    shrunk: Mapping[Identity, Shrunk] = MappingProxyType({}),
 ) -> Report:
     """Make the report; `one` holds the choices if a single execution was replayed."""
     program, settings = opened.program, opened.settings
@@ -323,7 +402,10 @@ def _report(
         opened.instrumentation,
     )
     failures = [
-        _explained(opened, found, schedule, index, exploration.stop, contrasted=contrasted)
+        replace(
+            _explained(opened, found, schedule, exploration, contrasted=contrasted),
+            shrunk=shrunk.get(found.identity),
+        )
         for found in exploration.failures
     ]
     named = _named(opened, exploration) if contrasted else {}
@@ -361,6 +443,7 @@ def _report(
         events=() if one is None or failures else tuple(opened.record(one).history),
         replay_options=_replay_options(program, settings),
         replay_words=program.replay,
+        sampled_by=_sampled_by(settings),
         interrupted=exploration.stop is Stop.INTERRUPTED,
         left=judgement.left,
     )
@@ -389,8 +472,7 @@ def _explained(
     opened: Session,
     found: Found,
     schedule: Callable[..., Schedule],
-    index: int,
-    stop: Stop,
+    exploration: Exploration,
     *,
     contrasted: bool,
 ) -> Failure:
@@ -399,13 +481,14 @@ def _explained(
     # Of a program that is not deterministic another execution would say nothing.
     contrast = (
         None
-        if not contrasted or stop in (Stop.DIVERGED, Stop.INTERRUPTED)
+        if not contrasted or exploration.stop in (Stop.DIVERGED, Stop.INTERRUPTED)
         else contrast_to(opened, found.witness.choices)
     )
     settings = opened.settings
     sample = None
-    if settings.strategy == "random":
-        sample = f"{settings.seed}:{index + found.witness.index}"
+    since = exploration.sampled_from
+    if since is not None and found.witness.index >= since:
+        sample = f"{settings.seed}:{settings.first + found.witness.index - since}"
     return Failure(
         kind=found.kind,
         message=found.message,
@@ -426,6 +509,14 @@ def _explained(
             else None
         ),
     )
+
+
+def _sampled_by(settings: Settings) -> str | None:
+    """Return the options that a seed belongs to, where those are not the default."""
+    if settings.exhaustive or settings.strategy == "random":
+        return None
+    deep = settings.strategy in ("pct", "auto") and settings.depth != DEFAULT_DEPTH
+    return f"{settings.strategy} --depth {settings.depth}" if deep else settings.strategy
 
 
 def _replay_options(program: Program, settings: Settings) -> tuple[str, ...]:

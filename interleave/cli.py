@@ -25,7 +25,7 @@ from interleave.errors import UsageError
 from interleave.folder import check_folder, programs
 from interleave.report import as_json, comparison, estimate, mermaid, perfetto, text
 from interleave.selfchecker import selfcheck as compare
-from interleave.settings import GRANULARITIES, OBSERVABLES, STRATEGIES, TIME_MODES
+from interleave.settings import GRANULARITIES, OBSERVABLES, SAMPLERS, STRATEGIES, TIME_MODES
 from interleave.store import FOLDER, Store, project_root
 
 if TYPE_CHECKING:
@@ -73,23 +73,31 @@ def main() -> None:
 @click.option(
     "--strategy",
     type=click.Choice(STRATEGIES),
-    help="dpor runs one execution for each trace, dfs every schedule; random samples by seed.  "
+    help="dpor runs one execution for each trace, dfs every schedule; random, pct, pos and surw "
+    "sample by seed; auto tries everything with half of its budget, and else samples.  "
     "[default: dpor; dfs with granularity sync, time ordered or --max-preemptions]",
 )
 @click.option(
     "--seed",
-    type=click.IntRange(min=0),
-    help="Seed of --strategy random, and of the program's own random numbers.  [default: 0]",
+    metavar="N[:EXECUTION]",
+    help="Seed of a sample, and of the program's own random numbers; with :EXECUTION that "
+    "execution of the sample alone.  [default: 0]",
+)
+@click.option(
+    "--depth",
+    type=click.IntRange(min=1),
+    help="How deep the faults are that pct looks for: the points at which the order of two events "
+    "matters.  [default: 3]",
 )
 @click.option(
     "--executions",
     type=click.IntRange(min=1),
-    help="End after this many executions.  [default: none, 10000 for random]",
+    help="End after this many executions.  [default: none, 10000 for a sample]",
 )
 @click.option(
     "--seconds",
     type=click.FloatRange(min=0, min_open=True),
-    help="End after this many real seconds.  [default: 60, none for random]",
+    help="End after this many real seconds.  [default: 60, none for a sample]",
 )
 @click.option(
     "--max-steps",
@@ -141,6 +149,12 @@ def main() -> None:
     help="Some outcome must satisfy this expression of `outcome`. May be repeated.",
 )
 @click.option("--keep-going", is_flag=True, default=None, help="Do not end at the first failure.")
+@click.option(
+    "--shrink/--no-shrink",
+    default=None,
+    help="Look for the simplest execution that shows a failure, or show what was found.  "
+    "[default: --shrink]",
+)
 @click.option(
     "--hang-seconds",
     type=click.FloatRange(min=0, min_open=True),
@@ -239,8 +253,14 @@ def _selfcheck(target: str, arguments: tuple[str, ...], form: str, given: dict[s
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 @click.option("--schedule", metavar="TOKEN", help="The token that a check printed.")
 @click.option(
-    "--seed", metavar="N", help="SEED:EXECUTION, as a failure found by random printed it."
+    "--seed", metavar="N", help="SEED:EXECUTION, as a failure found by a sample printed it."
 )
+@click.option(
+    "--strategy",
+    type=click.Choice(SAMPLERS),
+    help="With --seed: that of the check.  [default: random]",
+)
+@click.option("--depth", type=click.IntRange(min=1), help="With --seed: that of the check.")
 @click.option(
     "--granularity", type=click.Choice(GRANULARITIES), help="With --seed: that of the check."
 )

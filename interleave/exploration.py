@@ -105,6 +105,10 @@ class Witness:
         )
 
 
+Identity = tuple[FailureKind, str, str | None]
+"""What makes two failures the same: kind, message and place."""
+
+
 @dataclass(slots=True)
 class Found:
     """A failure, by its simplest witness seen: the fewest preemptions."""
@@ -115,6 +119,11 @@ class Found:
     witness: Witness
     count: int = 1
 
+    @property
+    def identity(self) -> Identity:
+        """Which failure it is."""
+        return self.kind, self.message, self.location
+
 
 @dataclass(slots=True)
 class Exploration:
@@ -122,6 +131,8 @@ class Exploration:
 
     `runs` counts the executions that were judged; of those `executions` ended, `blocked` could not
     go on, and `cut` hit the step bound. `redundant` counts those that would repeat a trace.
+    `sampling` names what sampled, if anything did, and `sampled_from` tells how many runs came
+    before.
     """
 
     settings: Settings
@@ -147,6 +158,8 @@ class Exploration:
     last_choices: tuple[int, ...] = ()
     untried: list[str] = field(default_factory=list)
     share: float | None = None
+    sampling: str | None = None
+    sampled_from: int | None = None
 
     @property
     def left(self) -> int | None:
@@ -176,7 +189,8 @@ def explore(
     judge = _Judge(exploration)
     repetition = Repetition(session) if repeating else None
     limit = settings.executions
-    if limit is None and not settings.exhaustive and settings.seconds is None:
+    usual = limit is None and not settings.exhaustive and settings.seconds is None
+    if usual:
         limit = DEFAULT_RANDOM_EXECUTIONS
     start = perf_counter()
     seconds = settings.seconds
@@ -186,6 +200,10 @@ def explore(
     next_progress = start + 0.2
     try:
         while strategy.begin():
+            if exploration.sampling is None:
+                exploration.sampling = getattr(strategy, "sampling", None)
+                if exploration.sampling is not None:
+                    exploration.sampled_from = exploration.runs
             execution = session.execute(strategy, judged=False)
             runtime.hosting = True
             before = exploration.runs
@@ -202,10 +220,12 @@ def explore(
             now = perf_counter()
             if runtime.interrupted:
                 stop = stop or Stop.INTERRUPTED
-            if stop is None and limit is not None and exploration.runs >= limit:
+            counted = exploration.runs - (exploration.sampled_from or 0 if usual else 0)
+            searching = usual and exploration.sampled_from is None
+            if stop is None and limit is not None and counted >= limit and not searching:
                 stop = Stop.EXECUTIONS if settings.exhaustive else Stop.SAMPLED
             if stop is None and deadline is not None and now >= deadline:
-                stop = _out_of_time(settings)
+                stop = _out_of_time(exploration)
             if stop is not None:
                 exploration.stop = stop
                 exploration.share = _share(strategy)
@@ -261,9 +281,12 @@ def _learn(
     return judge.take(execution)
 
 
-def _out_of_time(settings: Settings) -> Stop:
+def _out_of_time(exploration: Exploration) -> Stop:
     # Whoever asks for seconds of sampling, and for no number, has got what was asked for.
+    settings = exploration.settings
     sampling = not settings.exhaustive and settings.executions is None
+    if settings.strategy == "auto" and exploration.sampled_from is None:
+        sampling = False
     return Stop.SAMPLED if sampling else Stop.SECONDS
 
 
@@ -307,16 +330,12 @@ class _Judge:
     def _judge(self, execution: Execution, ending: Ending) -> Stop | None:
         exploration = self.exploration
         match ending:
-            case Raised() as raised:
+            case Raised():
                 exploration.executions += 1
-                place = user_place_of(raised.error)
-                return self._failed(
-                    execution, raised.kind, describe_error(raised), str(place) if place else None
-                )
-            case Deadlocked(waiting):
+                return self._failed(execution, _identity(ending))
+            case Deadlocked():
                 exploration.blocked += 1
-                kind: FailureKind = "livelock" if type(ending) is Livelocked else "deadlock"
-                return self._failed(execution, kind, describe_deadlock(waiting), None)
+                return self._failed(execution, _identity(ending))
             case StepBound():
                 exploration.cut += 1
                 if exploration.cut_witness is None:
@@ -372,15 +391,12 @@ class _Judge:
             outcome.expected = bool(evaluate(self.expect, value, "expect"))
         if outcome.expected:
             return None
-        message = f"outcome {shown(value)} does not satisfy {self.settings.expect}"
-        return self._failed(execution, "expectation", message, None)
+        return self._failed(execution, _unexpected(value, self.settings))
 
-    def _failed(
-        self, execution: Execution, kind: FailureKind, message: str, location: str | None
-    ) -> Stop | None:
+    def _failed(self, execution: Execution, identity: Identity) -> Stop | None:
         exploration = self.exploration
         for found in exploration.failures:
-            if (found.kind, found.message, found.location) == (kind, message, location):
+            if found.identity == identity:
                 found.count += 1
                 if execution.preemptions < found.witness.preemptions:
                     found.witness = Witness.of(
@@ -391,8 +407,43 @@ class _Judge:
                 break
         else:
             witness = Witness.of(execution, exploration.runs - 1, telling=not exploration.failures)
-            exploration.failures.append(Found(kind, message, location, witness))
+            exploration.failures.append(Found(*identity, witness))
         return None if self.settings.keep_going else Stop.FAILURE
+
+
+def failure_of(execution: Execution, settings: Settings) -> Identity | None:
+    """Return which failure an execution shows; none where it shows none.
+
+    Raises:
+        UsageError: when the expression of `expect` itself fails.
+    """
+    match execution.ending:
+        case Raised() | Deadlocked() as ending:
+            return _identity(ending)
+        case Returned(value) if settings.expect is not None:
+            if settings.observe == "output":
+                value = execution.output
+            code = compile(settings.expect, "<expect>", "eval")
+            return None if evaluate(code, value, "expect") else _unexpected(value, settings)
+        case _:
+            return None
+
+
+def _identity(ending: Raised | Deadlocked) -> Identity:
+    match ending:
+        case Raised(error, _, kind):
+            place = user_place_of(error)
+            return kind, describe_error(ending), str(place) if place else None
+        case Livelocked(waiting):
+            return "livelock", describe_deadlock(waiting), None
+        case Deadlocked(waiting):
+            return "deadlock", describe_deadlock(waiting), None
+        case _:
+            assert_never(ending)
+
+
+def _unexpected(value: Any, settings: Settings) -> Identity:
+    return "expectation", f"outcome {shown(value)} does not satisfy {settings.expect}", None
 
 
 def evaluate(code: Any, value: Any, option: str) -> Any:

@@ -10,18 +10,22 @@ from interleave.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-StrategyName = Literal["dpor", "dfs", "random"]
+StrategyName = Literal["dpor", "dfs", "auto", "random", "pct", "pos", "surw"]
 Granularity = Literal["sync", "memory"]
 TimeMode = Literal["free", "idle", "ordered"]
 Observe = Literal["outcome", "output"]
 
 STRATEGIES: tuple[str, ...] = get_args(StrategyName)
+SAMPLERS = tuple(name for name in STRATEGIES if name not in ("dpor", "dfs"))
 GRANULARITIES: tuple[str, ...] = get_args(Granularity)
 TIME_MODES: tuple[str, ...] = get_args(TimeMode)
 OBSERVABLES: tuple[str, ...] = get_args(Observe)
 
 DEFAULT_RANDOM_EXECUTIONS = 10_000
-"""How many executions `random` samples when nobody says."""
+"""How many executions are sampled when nobody says; `auto` may search as many before."""
+
+DEFAULT_DEPTH = 3
+"""The depth of the faults that `pct` looks for when nobody says."""
 
 DEFAULT_SECONDS = 60.0
 """How long an exhaustive search may take, in real seconds, when nobody says."""
@@ -34,8 +38,9 @@ UNFINISHED_LIMIT = 20
 class Settings:
     """How to explore a program and what to look at.
 
-    `seconds` and `hang_seconds` are real seconds; `max_steps` counts the events of one
-    execution, `executions` the executions of the exploration.
+    A `seed` of `"5:17"` means execution 17 of seed 5, and that one alone: `first` is 17 then.
+    `depth` is that of `pct`. `seconds` and `hang_seconds` are real seconds; `max_steps` counts the
+    events of one execution, `executions` the executions of the exploration.
     """
 
     strategy: str = ""  # none given: dpor where it is complete, else dfs
@@ -54,6 +59,9 @@ class Settings:
     keep_going: bool = False
     hang_seconds: float = 10.0
     fresh: bool = False
+    shrink: bool = True
+    depth: int = DEFAULT_DEPTH
+    first: int = 0
 
     def __post_init__(self) -> None:
         """Reject values that no exploration can use.
@@ -68,13 +76,13 @@ class Settings:
         if not self.strategy:
             # Where plain accesses are not seen, a reduction would not know what depends on what;
             # and with the clock `ordered` it may miss a trace.
-            reduced = self.granularity == "memory" and self.time != "ordered"
-            usual = "dpor" if reduced else "dfs"
-            object.__setattr__(self, "strategy", usual)
+            object.__setattr__(self, "strategy", self.search)
         _one_of("strategy", self.strategy, STRATEGIES)
         _one_of("time", self.time, TIME_MODES)
         _one_of("observe", self.observe, OBSERVABLES)
+        self._take_seed()
         _whole("seed", self.seed, least=0)
+        _whole("depth", self.depth, least=1)
         _whole("max_steps", self.max_steps, least=1)
         if self.executions is not None:
             _whole("executions", self.executions, least=1)
@@ -92,8 +100,40 @@ class Settings:
 
     @property
     def exhaustive(self) -> bool:
-        """Whether the strategy sets out to try everything."""
-        return self.strategy != "random"
+        """Whether the strategy sets out to try everything, and nothing else."""
+        return self.strategy in ("dpor", "dfs")
+
+    @property
+    def search(self) -> str:
+        """The strategy that tries everything with the fewest executions."""
+        reduced = self.granularity == "memory" and self.time != "ordered"
+        return "dpor" if reduced and self.max_preemptions is None else "dfs"
+
+    def _take_seed(self) -> None:
+        """Split a seed that names one execution."""
+        given: object = self.seed
+        if not isinstance(given, str):
+            return
+        number, colon, index = given.partition(":")
+        if not (number.isascii() and number.isdigit()) or (
+            colon and not (index.isascii() and index.isdigit())
+        ):
+            message = (
+                f"seed is {given!r}; it must be a number, or SEED:EXECUTION as a failure printed it"
+            )
+            raise UsageError(message)
+        object.__setattr__(self, "seed", int(number))
+        if not colon:
+            return
+        if self.exhaustive:
+            message = (
+                f"seed is {number}:{index}, and {self.strategy} samples nothing: give the strategy "
+                "that the execution was sampled by"
+            )
+            raise UsageError(message)
+        object.__setattr__(self, "first", int(index))
+        if self.executions is None and self.seconds is None:
+            object.__setattr__(self, "executions", 1)
 
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> Settings:

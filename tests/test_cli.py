@@ -192,6 +192,12 @@ def run_really(*arguments, **options):
         (["replay", "good.py:program"], 2),
         (["replay", "good.py:program", "--schedule", "il2.broken"], 2),
         (["replay", "good.py:program", "--seed", "x"], 2),
+        (["check", "good.py:program", "--seed", "x"], 2),
+        (["check", "good.py:program", "--seed", "1:2"], 2),
+        (["check", "good.py:program", "--strategy", "pct", "--depth", "0"], 2),
+        (["check", "good.py:program", "--strategy", "pct", "--seed", "1:2"], 0),
+        (["replay", "good.py:program", "--strategy", "pct", "--depth", "2", "--seed", "1:2"], 0),
+        (["replay", "good.py:program", "--strategy", "dpor", "--seed", "1:2"], 2),
         (["check", "good.py:program", "--executions", "1"], 3),
         (["check", "endless.py:program", "--max-steps", "20"], 3),
         (["check", "good.py:program", "--max-preemptions", "0"], 3),
@@ -229,6 +235,17 @@ def test_a_bug_of_ours_is_status_5_and_asks_for_a_report(folder, monkeypatch):
 
 
 # -- check ----------------------------------------------------------------------------------------
+
+
+def test_a_failure_is_shrunk_unless_told_otherwise(folder):
+    words = ("check", "bad.py:program", "--strategy", "random", "--seed", "3", "--format", "json")
+    (shrunk,) = json.loads(run(*words).stdout)["failures"]
+    (plain,) = json.loads(run(*words, "--no-shrink").stdout)["failures"]
+
+    assert plain["shrunk"] is None
+    assert shrunk["shrunk"]["before"]["preemptions"] == plain["preemptions"]
+    assert shrunk["shrunk"]["after"]["preemptions"] == shrunk["preemptions"]
+    assert shrunk["shrunk"]["least"]
 
 
 def test_json_is_one_object_and_nothing_else(folder):

@@ -112,6 +112,11 @@ class SimObject:
         """A few letters for people."""
         return self.title or self.label
 
+    @property
+    def family(self) -> str:
+        """A name that no interleaving changes; like objects may share it."""
+        return self.name
+
     def reset(self) -> None:
         """Go back to how it was made: a program may keep it in a global from one execution on."""
         self.wrote_at = self.read_at = 0.0

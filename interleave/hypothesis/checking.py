@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from interleave.checker import check, sample
 from interleave.hypothesis.failing import Following, raise_failure
-from interleave.hypothesis.measures import unmeasured
+from interleave.hypothesis.measures import told, unmeasured
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,7 +31,8 @@ def check_all(program: Callable[[], Any] | Program, **options: Any) -> Report:
         UsageError: for a program or option that cannot be used.
     """
     with unmeasured():
-        report = check(program, **options)
+        # Hypothesis makes the program smaller first: only what is shown in the end is shrunk.
+        report = check(program, **{"shrink": told(), **options})
         ending = None if report.verdict != "fail" else _ending(program, report, options)
     if report.verdict != "pass":
         raise_failure(report, ending, whole=True)

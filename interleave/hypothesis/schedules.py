@@ -38,7 +38,7 @@ def schedules(
         if not isinstance(value, int) or isinstance(value, bool) or value < 0:
             message = f"{name} is {value!r}; it must be a whole number of at least 0"
             raise UsageError(message)
-    for name in ("strategy", "executions", "seconds", "reach", "keep_going"):
+    for name in ("strategy", "executions", "seconds", "reach", "keep_going", "shrink"):
         if name in options:
             message = (
                 f"schedules() has no option {name!r}: Hypothesis decides which executions are "

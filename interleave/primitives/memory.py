@@ -93,6 +93,11 @@ class Location(SimObject):
         return self._suffix or self.holder.label
 
     @property
+    def family(self) -> str:
+        """Such as `FakeDatabase.value`: which number an object has depends on who met it first."""
+        return self.holder.label + self._suffix
+
+    @property
     def _suffix(self) -> str:
         part = self.part
         if isinstance(part, Part):

@@ -17,6 +17,7 @@ MARK = "interleave"
 _SETTINGS: dict[str, tuple[Callable[[str], Any], str]] = {
     "strategy": (str, "the strategy of a check"),
     "seed": (int, "the seed of a check"),
+    "depth": (int, "the depth of the faults that pct looks for"),
     "executions": (int, "end a check after so many executions"),
     "seconds": (float, "end a check after so many real seconds"),
     "max_steps": (int, "cut an execution after so many events"),
@@ -32,7 +33,11 @@ def add(parser: pytest.Parser) -> None:
     """Add the options of the command line, and the settings of the project."""
     group = parser.getgroup(MARK, "checking every interleaving (interleave)")
     group.addoption("--interleave-strategy", metavar="NAME", help="the strategy of every check")
-    group.addoption("--interleave-seed", metavar="N", type=int, help="the seed of every check")
+    group.addoption(
+        "--interleave-seed",
+        metavar="N[:EXECUTION]",
+        help="the seed of every check, or one execution of it",
+    )
     group.addoption(
         "--interleave-executions",
         metavar="N",

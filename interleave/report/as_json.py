@@ -51,6 +51,7 @@ def as_object(report: Report) -> dict[str, Any]:
                 "location": failure.location,
                 "schedule": None if failure.schedule is None else failure.schedule.token,
                 "preemptions": failure.preemptions,
+                "shrunk": _shrunk(failure),
                 "counterexample": _counterexample(failure),
             }
             for failure in report.failures
@@ -88,6 +89,22 @@ def _counterexample(failure: Failure) -> dict[str, Any] | None:
         "waiting": [_event(event) for event in failure.waiting],
         "passing": passing,
         "tried": 0 if contrast is None else contrast.tried,
+    }
+
+
+def _shrunk(failure: Failure) -> dict[str, Any] | None:
+    """Return how simple the execution is that shows a failure; none where it was left as found."""
+    shrunk = failure.shrunk
+    if shrunk is None:
+        return None
+    names = ("preemptions", "switches", "events")
+    return {
+        "before": dict(zip(names, shrunk.before, strict=True)),
+        "after": dict(zip(names, shrunk.after, strict=True)),
+        "executions": shrunk.executions,
+        "least": shrunk.least,
+        "complete": shrunk.complete,
+        "within": shrunk.within,
     }
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from interleave.core.outcome import FailureKind
     from interleave.core.schedule import Schedule
     from interleave.core.trace import Event
+    from interleave.shrink import Shrunk
 
 VerdictName = Literal["pass", "fail", "incomplete", "nondeterministic"]
 
@@ -35,7 +36,8 @@ class Failure:
     printed and logged. `schedule` is none only where no single execution shows the failure.
     `sentence` says what went wrong, where the events prove it; `waiting` holds what tasks wait
     for at the end of a deadlock; `contrast` is the nearest execution that passes, if it was looked
-    for, and `passing` its schedule, if it was found.
+    for, and `passing` its schedule, if it was found. `shrunk` tells how the witness was found, if
+    a simpler one than the first was looked for.
     """
 
     kind: FailureKind
@@ -52,6 +54,7 @@ class Failure:
     waiting: tuple[Event, ...] = ()
     contrast: Contrast | NoContrast | None = None
     passing: Schedule | None = None
+    shrunk: Shrunk | None = None
 
 
 class Outcomes(Mapping[Any, Outcome]):
@@ -90,7 +93,8 @@ class Report:
     `executions` counts the complete executions, `blocked` those that ended with tasks waiting for
     ever, `redundant` those cut because they would repeat a trace, `cut` those that hit the step
     bound; `seconds` is real time. `covers` says what the verdict rests on, `reasons` why it
-    is neither `pass` nor `fail`. `events` are told when one execution was replayed. `left`
+    is neither `pass` nor `fail`. `events` are told when one execution was replayed. `sampled_by`
+    is the strategy that a seed belongs to, with its depth, if that is not `random`. `left`
     estimates how many executions were left when a budget ended a search for all.
     """
 
@@ -118,6 +122,7 @@ class Report:
     events: tuple[Event, ...] = ()
     replay_options: tuple[str, ...] = ()
     replay_words: tuple[str, ...] = ()
+    sampled_by: str | None = None
     interrupted: bool = False
     left: int | None = None
 

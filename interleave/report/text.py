@@ -130,9 +130,13 @@ def _failure(report: Report, failure: Failure, width: int) -> Iterator[Line]:
             yield "dim", f"    ... {len(failure.output) - _MANY_LINES} lines before"
         for text in failure.output[-_MANY_LINES:]:
             yield from _set("dim", text, width, "    ")
+    if failure.shrunk is not None and not failure.shrunk.least:
+        runs = counted(failure.shrunk.executions, "execution")
+        yield "dim", f"  shrinking ended after {runs}: fewer preemptions may do"
     if failure.schedule is not None:
         if failure.sample is not None:
-            yield "dim", f"  sampled by seed {failure.sample}"
+            how = "" if report.sampled_by is None else f" of --strategy {report.sampled_by}"
+            yield "dim", f"  sampled by seed {failure.sample}{how}"
         yield "bold", f"  replay: {report.replay_command(failure)}"
 
 

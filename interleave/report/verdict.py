@@ -47,7 +47,7 @@ def judge(
     """
     exhaustive = (
         exploration.stop is Stop.COMPLETE
-        and exploration.settings.exhaustive
+        and (exploration.settings.exhaustive or exploration.settings.strategy == "auto")
         and exploration.bounded is None
         and not exploration.untried
         and not exploration.cut
@@ -177,13 +177,17 @@ def _covers(
     exploration: Exploration, instrumentation: Instrumentation | None, *, exhaustive: bool
 ) -> str:
     settings = exploration.settings
+    search = settings.search if settings.strategy == "auto" else settings.strategy
+    sampling = exploration.sampling or settings.strategy
     if exhaustive:
-        one = "one execution for each trace" if settings.strategy == "dpor" else "every schedule"
-        extent = f"{one} ({settings.strategy})"
-    elif settings.exhaustive:
-        extent = f"a part of the schedules ({settings.strategy})"
+        one = "one execution for each trace" if search == "dpor" else "every schedule"
+        extent = f"{one} ({search})"
+    elif settings.exhaustive or (sampling == "auto"):
+        extent = f"a part of the schedules ({search})"
     else:
-        extent = f"a sample of the schedules ({settings.strategy}, seed {settings.seed})"
+        extent = (
+            f"a sample of the schedules ({sampling}, seed {settings.seed}{_before(exploration)})"
+        )
     points = (
         "synchronisation alone is a schedule point (plain memory accesses are not)"
         if settings.granularity == "sync"
@@ -198,6 +202,15 @@ def _covers(
         f"{extent} of {threads} thread{'s' if threads != 1 else ''}; {points}; "
         f"time {settings.time}; at most {settings.max_steps} events each"
     )
+
+
+def _before(exploration: Exploration) -> str:
+    """Say what `auto` has tried before it sampled."""
+    tried = exploration.sampled_from
+    if exploration.settings.strategy != "auto" or not tried:
+        return ""
+    search = exploration.settings.search
+    return f"; {search} had not come to its end after {tried} execution{'s' if tried > 1 else ''}"
 
 
 def _doubts(exploration: Exploration) -> list[Warned]:

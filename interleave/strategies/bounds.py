@@ -36,6 +36,11 @@ class PreemptionBound:
         self.inner.events = events
 
     @property
+    def sampling(self) -> str | None:
+        """What samples within, if that is a sample."""
+        return getattr(self.inner, "sampling", None)
+
+    @property
     def bounded(self) -> str | None:
         """What was left out, once something was."""
         if self._pruned:

@@ -33,6 +33,15 @@ class RandomWalk:
         self.index = index - 1
         self._state = 0
 
+    @property
+    def sampling(self) -> str:
+        """What it is called in a report."""
+        return "random"
+
+    def teacher(self, index: int) -> RandomWalk | None:
+        """Return who must have run its execution 0 before this one: nobody."""
+        return None
+
     def begin(self) -> bool:
         """Seed the next execution."""
         self.index += 1

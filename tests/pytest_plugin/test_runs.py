@@ -48,7 +48,13 @@ def test_the_command_line_counts_more_than_the_mark_and_the_mark_more_than_setti
     result = run_tests(source, "--interleave-strategy", "dfs", "--interleave-executions", "999")
     result.stdout.fnmatch_lines(["interleave: 2 tests, * executions; all exhaustive"])
     result = run_tests(source, "--interleave-seed", "-1")
-    result.stdout.fnmatch_lines(["interleave: seed is -1; it must be a whole number of at least 0"])
+    result.stdout.fnmatch_lines(
+        ["interleave: seed is '-1'; it must be a number, or SEED:EXECUTION*"]
+    )
+    result = run_tests(source, "--interleave-seed", "3:2", "-v")
+    result.stdout.fnmatch_lines(
+        ["interleave: test_shop.py::test_settings: 7 executions; not exhaustive"]
+    )
 
 
 @pytest.mark.parametrize(

@@ -108,6 +108,7 @@ def test_a_failure_has_kind_message_location_schedule_and_preemptions():
         "location",
         "schedule",
         "preemptions",
+        "shrunk",
         "counterexample",
     ]
     assert failure["kind"] == "deadlock"

@@ -1,0 +1,123 @@
+"""Several strategies at once: sampled in turns, or one that tries everything and then samples."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from interleave.core.execution import Execution
+    from interleave.core.operation import Operation
+    from interleave.core.strategy import Strategy, TaskView
+    from interleave.strategies.random_walk import RandomWalk
+
+
+class Turns:
+    """Sampling strategies that take turns: execution i is number i // n of the (i mod n)th."""
+
+    bounded: str | None = None
+    noting = False
+
+    def __init__(self, members: Sequence[RandomWalk], index: int = 0) -> None:
+        self.members = members
+        self.index = index - 1
+        self._current = members[0]
+
+    @property
+    def sampling(self) -> str:
+        """What it is called in a report."""
+        names = [member.sampling for member in self.members]
+        return f"{', '.join(names[:-1])} and {names[-1]} in turns"
+
+    @property
+    def events(self) -> Sequence[Operation]:
+        """What the member whose turn it is sees."""
+        return self._current.events
+
+    @events.setter
+    def events(self, events: Sequence[Operation]) -> None:
+        self._current.events = events
+
+    def teacher(self, index: int) -> RandomWalk | None:
+        """Return who must have run its execution 0 before this one."""
+        return self.members[index % len(self.members)].teacher(index // len(self.members))
+
+    def begin(self) -> bool:
+        """Begin the next execution, of the next member."""
+        self.index += 1
+        self._current = self.members[self.index % len(self.members)]
+        self._current.index = self.index // len(self.members) - 1
+        return self._current.begin()
+
+    def choose(self, options: Sequence[TaskView], stays: int) -> int:
+        """Ask the member."""
+        return self._current.choose(options, stays)
+
+    def choose_value(self, count: int) -> int:
+        """Ask the member."""
+        return self._current.choose_value(count)
+
+    def end(self, execution: Execution) -> bool:
+        """Tell the member."""
+        return self._current.end(execution)
+
+
+class Auto:
+    """Tries everything as long as there is room for that, and then samples.
+
+    `is_over` is asked how much of the budget the search may still take, by how many executions
+    it has begun.
+    """
+
+    def __init__(
+        self, search: Strategy, sample: Strategy, name: str, is_over: Callable[[int], bool]
+    ) -> None:
+        self._search = search
+        self._sample = sample
+        self._name = name
+        self._is_over = is_over
+        self._begun = 0
+        self._current = search
+        self.noting = search.noting
+
+    @property
+    def sampling(self) -> str | None:
+        """What samples by now; none as long as everything is tried."""
+        return None if self._current is self._search else self._name
+
+    @property
+    def events(self) -> Sequence[Operation]:
+        """What the one that is asked sees."""
+        return self._current.events
+
+    @events.setter
+    def events(self, events: Sequence[Operation]) -> None:
+        self._current.events = events
+
+    @property
+    def bounded(self) -> str | None:
+        """What was left out."""
+        return self._current.bounded
+
+    def begin(self) -> bool:
+        """Begin the next execution of the search; false once it has tried everything."""
+        if self._current is self._search:
+            if not self._is_over(self._begun):
+                self._begun += 1
+                return self._search.begin()
+            self._current = self._sample
+            self.noting = self._sample.noting
+        return self._current.begin()
+
+    def choose(self, options: Sequence[TaskView], stays: int) -> int:
+        """Ask the one whose execution it is."""
+        return self._current.choose(options, stays)
+
+    def choose_value(self, count: int) -> int:
+        """Ask the one whose execution it is."""
+        return self._current.choose_value(count)
+
+    def end(self, execution: Execution) -> bool:
+        """Tell the one whose execution it was."""
+        return self._current.end(execution)
