@@ -11,6 +11,7 @@ from interleave.core.schedule import Schedule, fingerprint, parse
 from interleave.determinism import Repetition, difference, run_again
 from interleave.errors import ScheduleError, UsageError
 from interleave.exploration import REPEATED, Exploration, Stop, explore
+from interleave.report import races
 from interleave.report.explain import explain, location_of, positions
 from interleave.report.patterns import sentence_on
 from interleave.report.report import Failure, Outcome, Outcomes, Report
@@ -26,6 +27,7 @@ from interleave.strategies.replay import Replay
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from interleave.core.execution import Warned
     from interleave.core.strategy import Strategy
     from interleave.exploration import Found, Witness
     from interleave.session import Session
@@ -44,8 +46,9 @@ def check(
     `max_steps`, `max_preemptions`, `seconds`, `granularity` ("memory", "sync"), `include`,
     `exclude`, `time` ("free", "idle", "ordered"), `observe`
     ("outcome", "output"), `expect`, `reach`, `keep_going`, `hang_seconds`, `fresh` (import the
-    modules of the program anew for each execution). Without `keep_going` the first failure ends
-    the exploration.
+    modules of the program anew for each execution), `races` (warn of data races; the default),
+    `fail_on` ("race": they are failures). Without `keep_going` the first failure ends the
+    exploration.
 
     Raises:
         UsageError: for a program or option that cannot be used.
@@ -78,6 +81,8 @@ def sample(
         UsageError: for a program or option that cannot be used.
     """
     found = program_from(program)
+    # Who draws many interleavings reads no warnings, and telling a race takes an execution.
+    options.setdefault("races", bool(options.get("fail_on")))
     settings = Settings.of({**options, "strategy": "random"})
     with session(found, settings) as opened:
         exploration = explore(opened, strategy, repeating=False)
@@ -265,6 +270,8 @@ def _report(
         _explained(opened, found, schedule, index, exploration.stop, contrasted=contrasted)
         for found in exploration.failures
     ]
+    warned, failed = _races(opened, exploration, schedule)
+    failures.extend(failed)
     runs = exploration.runs
     return Report(
         target=program.target,
@@ -291,13 +298,34 @@ def _report(
             )
         ),
         failures=(*failures, *judgement.unreached),
-        warnings=judgement.warnings,
+        warnings=(*judgement.warnings, *warned),
         reasons=judgement.reasons,
         events=() if one is None or failures else tuple(opened.record(one).history),
         replay_options=_replay_options(program, settings),
         replay_words=program.replay,
         interrupted=exploration.stop is Stop.INTERRUPTED,
     )
+
+
+def _races(
+    opened: Session, exploration: Exploration, schedule: Callable[[Witness], Schedule]
+) -> tuple[list[Warned], list[Failure]]:
+    """Tell the data races, as warnings or as failures, each by a witness that is run once more."""
+    found = exploration.races
+    warnings: list[Warned] = []
+    failures: list[Failure] = []
+    if exploration.stop is Stop.DIVERGED:
+        return warnings, failures  # what happens before what is not known
+    for race, witness in races.in_order(found)[: races.MANY]:
+        execution = opened.record(witness.choices, stacks=True)
+        told = races.told(race, execution, schedule(witness))
+        if opened.settings.fail_on:
+            failures.append(races.as_failure(told, witness, execution))
+        else:
+            warnings.append(told)
+    if len(found) > races.MANY:
+        warnings.append(races.left_out(len(found) - races.MANY))
+    return warnings, failures
 
 
 def _explained(
@@ -347,4 +375,11 @@ def _replay_options(program: Program, settings: Settings) -> tuple[str, ...]:
         *(word for pattern in settings.exclude for word in ("--exclude", pattern)),
     )
     anew = ("--fresh",) if settings.fresh else ()
-    return (*scope, *anew, *expect, *(("--", *program.arguments) if program.arguments else ()))
+    racing = tuple(word for what in settings.fail_on for word in ("--fail-on", what))
+    return (
+        *scope,
+        *anew,
+        *racing,
+        *expect,
+        *(("--", *program.arguments) if program.arguments else ()),
+    )

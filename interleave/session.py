@@ -108,12 +108,19 @@ class Session:
             else:
                 self._modules.add(name)
 
-    def record(self, choices: Sequence[int]) -> Execution:
-        """Run an execution again, and keep the places in the source and the names of things."""
+    def record(self, choices: Sequence[int], *, stacks: bool = False) -> Execution:
+        """Run an execution again, and keep the places in the source and the names of things.
+
+        `stacks` asks for the callers of each place, too.
+        """
         strategy = Replay(choices)
         strategy.begin()
-        with resting_collector():
-            return self.execute(strategy, recording=True)
+        self.runtime.stacking = stacks
+        try:
+            with resting_collector():
+                return self.execute(strategy, recording=True)
+        finally:
+            self.runtime.stacking = False
 
 
 @contextmanager

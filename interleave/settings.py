@@ -18,6 +18,7 @@ Observe = Literal["outcome", "output"]
 STRATEGIES: tuple[str, ...] = get_args(StrategyName)
 GRANULARITIES: tuple[str, ...] = get_args(Granularity)
 TIME_MODES: tuple[str, ...] = get_args(TimeMode)
+WARNINGS_TO_FAIL_ON: tuple[str, ...] = ("race",)
 OBSERVABLES: tuple[str, ...] = get_args(Observe)
 
 DEFAULT_RANDOM_EXECUTIONS = 10_000
@@ -54,6 +55,8 @@ class Settings:
     keep_going: bool = False
     hang_seconds: float = 10.0
     fresh: bool = False
+    races: bool = True
+    fail_on: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Reject values that no exploration can use.
@@ -82,13 +85,28 @@ class Settings:
             _whole("max_preemptions", self.max_preemptions, least=0)
         _positive("seconds", self.seconds)
         _positive("hang_seconds", self.hang_seconds)
-        for name in ("reach", "include", "exclude"):
+        for name in ("reach", "include", "exclude", "fail_on"):
             value = getattr(self, name)
             if isinstance(value, str):
                 object.__setattr__(self, name, (value,))
         for name, text in (("expect", self.expect), *(("reach", item) for item in self.reach)):
             if text is not None:
                 _expression(name, text)
+
+        for what in self.fail_on:
+            _one_of("fail_on", what, WARNINGS_TO_FAIL_ON)
+        if self.fail_on and not self.looks_for_races:
+            why = "races is off" if self.granularity == "memory" else "granularity is sync"
+            message = (
+                f"fail_on is race, but {why}, so that no race could be found: look for races at "
+                "granularity memory"
+            )
+            raise UsageError(message)
+
+    @property
+    def looks_for_races(self) -> bool:
+        """Whether data races are looked for: where plain accesses are seen, unless told not to."""
+        return self.races and self.granularity == "memory"
 
     @property
     def exhaustive(self) -> bool:

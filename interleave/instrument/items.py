@@ -11,8 +11,8 @@ from interleave.core import context
 from interleave.core.context import perform
 from interleave.instrument.containers import SHAPES, Shape, shape_of, underlying
 from interleave.instrument.generators import is_shared, resume, state_of
-from interleave.instrument.known import in_class, memory, touch
-from interleave.primitives.memory import KEYS, OTHER, Read, Write
+from interleave.instrument.known import in_class, memory, touch, touch_item
+from interleave.primitives.memory import KEYS, OTHER, Read, ReadAt, Write, WriteAt
 from interleave.primitives.twins import TWIN_TYPES
 
 if TYPE_CHECKING:
@@ -193,6 +193,20 @@ def _write(location: Location) -> None:
     perform(op)
 
 
+def _read_at(location: Location, index: int) -> None:
+    op = ReadAt()
+    op.target = location
+    op.index = index
+    perform(op)
+
+
+def _write_at(location: Location, index: int) -> None:
+    op = WriteAt()
+    op.target = location
+    op.index = index
+    perform(op)
+
+
 def item_read(item: Any, key: Any) -> None:
     """Before `item[key]`."""
     runtime = context._runtime
@@ -202,9 +216,10 @@ def item_read(item: Any, key: Any) -> None:
     if cls is list:
         location = _wholes.get(id(item))
         if location is not None:
-            op = Read()
-            op.target = location
-            perform(op)
+            if type(key) is int:
+                _read_at(location, key)
+            else:
+                _read(location)
             return
     elif cls is dict and (type(key) is str or type(key) is int):
         held = _held.get(id(item))
@@ -222,7 +237,9 @@ def _item_read(item: Any, key: Any, cls: type, runtime: Runtime) -> None:
     if shape is _NONE or _own_code(cls, "__getitem__"):
         return
     if shape is _DICT:
-        touch(key_read, item, key, runtime)
+        touch_item(key_read, item, key, runtime)
+    elif shape is _WHOLE and type(key) is int:
+        _read_at(memory.whole(item, runtime), key)
     elif shape is _WHOLE:
         _read(memory.whole(item, runtime))
     else:
@@ -241,7 +258,9 @@ def item_write(item: Any, key: Any, value: Any) -> None:
     if shape is _NONE or context._thread != get_ident() or _own_code(cls, "__setitem__"):
         return
     if shape is _DICT:
-        touch(key_write, item, key, runtime)
+        touch_item(key_write, item, key, runtime)
+    elif shape is _WHOLE and type(key) is int:
+        _write_at(memory.whole(item, runtime), key)
     elif shape is _WHOLE and type(key) is not slice:
         _write(memory.whole(item, runtime))
     else:
@@ -258,7 +277,7 @@ def item_delete(item: Any, key: Any) -> None:
     if shape is _NONE or _own_code(cls, "__delitem__"):
         return
     if shape is _DICT:
-        touch(key_delete, item, key, runtime)
+        touch_item(key_delete, item, key, runtime)
     else:
         touch(_slice_writes, item, None, runtime)
 
@@ -286,7 +305,7 @@ def contains(item: Any, key: Any) -> None:
     if shape is _NONE or context._thread != get_ident() or _own_code(cls, "__contains__"):
         return
     if shape is _DICT:
-        touch(item_of, item, key, runtime)
+        touch_item(item_of, item, key, runtime)
     elif shape is _WHOLE:
         _read(memory.whole(item, runtime))
     else:

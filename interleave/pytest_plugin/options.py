@@ -23,6 +23,7 @@ _SETTINGS: dict[str, tuple[Callable[[str], Any], str]] = {
     "max_preemptions": (int, "leave out schedules with more preemptions"),
     "granularity": (str, "what is a schedule point: memory or sync"),
     "time": (str, "what durations promise: free, idle or ordered"),
+    "fail_on": (str, "make a failure of what is a warning else: race"),
     "hang_seconds": (float, "give up on a program that does not come back for so many seconds"),
 }
 _INCOMPLETE = ("fail", "warn")
