@@ -14,8 +14,9 @@ from concurrent.futures import (
 )
 
 import pytest
-from racing import THE_RACE, Box, races, read, run, write
+from racing import THE_RACE, Box, names_of, races, read, run, write
 
+import interleave
 from interleave.core.operation import Choose, Operation, Pause, Sleep
 from interleave.detect.synchronisation import row_of
 from interleave.primitives import barriers, conditions, executors, locks, memory, output, threads
@@ -846,24 +847,294 @@ def test_who_certainly_waits_is_let_go_by_a_set_that_is_cleared_at_once():
     assert races(program, time="idle") == set()
 
 
-def test_a_failed_release_gives_nothing():
-    def program():
-        box, lock = Box(), threading.Lock()
+# -- what fails, or only looks, orders nothing: in the one execution where it came in between -----
 
-        def writer():
+
+def failed_try(box):
+    lock = threading.Lock()
+
+    def writer():
+        with lock:
             write(box)
-            try:
-                lock.release()
-            except RuntimeError:
-                pass
+        lock.acquire()
 
-        def reader():
-            lock.acquire()
+    def reader():
+        if not lock.acquire(blocking=False):
             read(box)
 
-        run(writer, reader)
+    return writer, reader
 
-    assert races(program) == THE_RACE
+
+def failed_timed_try(box):
+    lock = threading.Lock()
+
+    def writer():
+        with lock:
+            write(box)
+        lock.acquire()
+
+    def reader():
+        if not lock.acquire(timeout=1):
+            read(box)
+
+    return writer, reader
+
+
+def failed_release(box):
+    lock = threading.Lock()
+
+    def writer():
+        write(box)
+        try:
+            lock.release()
+        except RuntimeError:
+            pass
+
+    def reader():
+        with lock:
+            read(box)
+
+    return writer, reader
+
+
+def failed_release_of_a_semaphore(box):
+    bounded = threading.BoundedSemaphore(1)
+
+    def writer():
+        write(box)
+        try:
+            bounded.release()
+        except ValueError:
+            pass
+
+    def reader():
+        with bounded:
+            read(box)
+
+    return writer, reader
+
+
+def failed_try_of_a_semaphore(box):
+    semaphore = threading.Semaphore(0)
+
+    def writer():
+        write(box)
+        semaphore.release()
+        semaphore.acquire()
+
+    def reader():
+        if not semaphore.acquire(blocking=False) and not semaphore.acquire(timeout=1):
+            read(box)
+
+    return writer, reader
+
+
+def event_that_was_cleared(box):
+    event = threading.Event()
+
+    def writer():
+        write(box)
+        event.set()
+        event.clear()
+
+    def reader():
+        if not event.is_set() and not event.wait(1):
+            read(box)
+
+    return writer, reader
+
+
+def event_that_was_set_by_another(box):
+    event = threading.Event()
+
+    def writer():
+        write(box)
+        event.set()
+
+    def reader():
+        event.clear()
+        event.set()
+        event.wait()
+        read(box)
+
+    return writer, reader
+
+
+def barrier_that_was_broken(box):
+    barrier = threading.Barrier(2)
+
+    def meet(then):
+        try:
+            barrier.wait(1)
+        except threading.BrokenBarrierError:
+            then()
+
+    def writer():
+        write(box)
+        meet(lambda: None)
+
+    def reader():
+        meet(lambda: read(box))
+
+    return writer, reader
+
+
+def barrier_that_others_have_passed(box):
+    barrier = threading.Barrier(1)
+
+    def writer():
+        write(box)
+        barrier.wait()
+
+    def reader():
+        barrier.wait()
+        read(box)
+
+    return writer, reader
+
+
+def barrier_that_is_broken_in_time(box):
+    barrier = threading.Barrier(2)
+    arrived = threading.Thread(target=lambda: (write(box), wait_at(barrier)))
+
+    def writer():
+        arrived.start()
+
+    def reader():
+        wait_at(barrier)
+        read(box)
+
+    def wait_at(barrier):
+        try:
+            barrier.wait()
+        except threading.BrokenBarrierError:
+            pass
+
+    barrier.abort()
+    return writer, reader
+
+
+def empty_queue(box):
+    items = queue.Queue()
+
+    def writer():
+        write(box)
+        items.put(1)
+        items.get()
+
+    def reader():
+        try:
+            items.get_nowait()
+        except queue.Empty:
+            read(box)
+
+    return writer, reader
+
+
+def item_of_another_before(box):
+    items = queue.Queue()
+    items.put(0)
+
+    def writer():
+        write(box)
+        items.put(1)
+
+    def reader():
+        assert items.get() == 0
+        read(box)
+
+    return writer, reader
+
+
+def room_that_was_there(box):
+    items = queue.Queue(2)
+    items.put(0)
+
+    def writer():
+        write(box)
+        items.get()
+
+    def reader():
+        items.put(1)
+        read(box)
+
+    return writer, reader
+
+
+def cancelled_future_that_does_not_count_yet(box):
+    cancelled, done = Future(), Future()
+    done.set_result(1)
+
+    def writer():
+        write(box)
+        cancelled.cancel()
+
+    def reader():
+        wait((cancelled, done), return_when=FIRST_COMPLETED)
+        read(box)
+
+    return writer, reader
+
+
+def call_of_another(box):
+    pool = ThreadPoolExecutor(1)
+    pool.submit(lambda: read(box))
+
+    def writer():
+        write(box)
+        pool.submit(int)
+
+    return writer, lambda: None
+
+
+def second_start(box):
+    started = threading.Thread(target=read, args=(box,))
+
+    def writer():
+        write(box)
+        try:
+            started.start()
+        except RuntimeError:
+            pass
+
+    return writer, started
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        failed_try,
+        failed_timed_try,
+        failed_release,
+        failed_release_of_a_semaphore,
+        failed_try_of_a_semaphore,
+        event_that_was_cleared,
+        event_that_was_set_by_another,
+        barrier_that_was_broken,
+        barrier_that_others_have_passed,
+        barrier_that_is_broken_in_time,
+        empty_queue,
+        item_of_another_before,
+        room_that_was_there,
+        cancelled_future_that_does_not_count_yet,
+        call_of_another,
+        second_start,
+    ],
+    ids=lambda case: case.__name__,
+)
+def test_what_orders_nothing_leaves_a_race_though_it_came_in_between(case):
+    def program():
+        writer, reader = case(Box())
+        first = threading.Thread(target=writer)
+        then = reader if isinstance(reader, threading.Thread) else threading.Thread(target=reader)
+        first.start()
+        then.start()
+        first.join()
+        then.join()
+
+    report = interleave.check(program, strategy="dfs", executions=1)
+    assert not report.failures
+    assert names_of(report) == THE_RACE
 
 
 def test_a_lock_of_the_programs_own_making_orders_by_the_locks_it_is_made_of():

@@ -27,6 +27,11 @@ def races(program, **options):
     report = interleave.check(program, seconds=120, **options)
     assert report.exhaustive or report.strategy == "random", report.reasons
     assert not [warning for warning in report.warnings if "instrumented" in warning.kind]
+    return names_of(report)
+
+
+def names_of(report):
+    """Return the races that a report tells, likewise."""
     found = [warning for warning in report.warnings if warning.kind == "data-race"]
     told = {
         (race.name, *sorted(access.stack[0].source for access in race.accesses)) for race in found
