@@ -47,6 +47,11 @@ def add(parser: pytest.Parser) -> None:
         help="end every check after so many real seconds",
     )
     group.addoption(
+        "--interleave-fail-on",
+        metavar="WHAT",
+        help="make a failure of what is a warning else: race",
+    )
+    group.addoption(
         "--interleave-replay",
         metavar="TOKEN",
         help="run the one execution that a failure's token stands for, instead of a check",
@@ -87,7 +92,7 @@ def of_check(config: pytest.Config, given: Mapping[str, Any]) -> tuple[dict[str,
     if incomplete not in _INCOMPLETE:
         message = f"incomplete is {incomplete!r}; it must be one of: {', '.join(_INCOMPLETE)}"
         raise UsageError(message)
-    for name in ("strategy", "seed", "executions", "seconds"):
+    for name in ("strategy", "seed", "executions", "seconds", "fail_on"):
         value = config.getoption(f"interleave_{name}")
         if value is not None:
             found[name] = value
