@@ -21,6 +21,7 @@ from interleave.core.operation import Choose
 from interleave.core.trace import Place
 from interleave.detect.synchronisation import row_of
 from interleave.primitives.memory import (
+    STATE,
     VALUE,
     WHOLE,
     Access,
@@ -125,7 +126,6 @@ class DataRaces:
         if start < len(self._undo):
             self._cut(start)
         self._tasks = tasks
-        self._events = events
         self._found: list[Race] = []
         segments, undo, clocks, variables = (
             self._segments,
@@ -148,7 +148,8 @@ class DataRaces:
             segment = clock[task]
             segments.append(segment)
             location = op.target
-            if location.part is WHOLE:
+            part = location.part
+            if part is WHOLE or part is STATE:
                 undo.append(None)
                 continue
             variable = variables.get(location.key)
@@ -364,7 +365,7 @@ def variables_of(op: Access) -> Iterator[tuple[Key | tuple[Key, int], Location, 
         yield (op.target.key, op.index), op.target, WRITES if op.wrote() else 0
         return
     if not isinstance(op, Compound):
-        if op.target.part is not WHOLE:
+        if op.target.part is not WHOLE and op.target.part is not STATE:
             yield op.target.key, op.target, WRITES if op.wrote() else 0
         return
     by_call = BY_CALL if isinstance(op, KeyedCall) else 0

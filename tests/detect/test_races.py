@@ -13,6 +13,7 @@ from interleave.core.program import from_callable
 from interleave.detect.races import DataRaces, variables_of
 from interleave.detect.synchronisation import row_of
 from interleave.errors import UsageError
+from interleave.hypothesis.plan import Plan
 from interleave.primitives.memory import Access
 from interleave.session import session
 from interleave.settings import Settings
@@ -143,6 +144,7 @@ QUIET = {
     "an append and an item": (lambda: [0], lambda x: x.append(1), lambda x: _get(x, 0)),
     "items at two indexes": (lambda: [0, 0], lambda x: _set(x, 0), lambda x: _set(x, -1)),
     "a slice": (lambda: [0, 0], lambda x: _set(x, 0), lambda x: x[:]),
+    "a generator": (lambda: iter(x for x in range(2)), next, lambda g: next(g, None)),
     "two members": (set, lambda s: s.add(1), lambda s: s.discard(1)),
 }
 
@@ -263,6 +265,12 @@ def test_a_program_without_a_race_passes_where_races_are_failures():
     report = interleave.check(program, fail_on=("race",))
     assert report.verdict == "pass"
     assert "a data race is a failure" in report.covers
+
+
+def test_a_race_ends_a_test_of_hypothesis_where_races_are_failures():
+    assert Plan().run(counting) == 2
+    with pytest.raises(AssertionError, match=r"data race on Box#1\.value"):
+        Plan(fail_on="race").run(counting)
 
 
 def test_races_are_not_looked_for_where_nobody_wants_to_know():

@@ -993,24 +993,23 @@ def barrier_that_others_have_passed(box):
     return writer, reader
 
 
-def barrier_that_is_broken_in_time(box):
-    barrier = threading.Barrier(2)
-    arrived = threading.Thread(target=lambda: (write(box), wait_at(barrier)))
+def barrier_that_is_broken_while_both_wait(box):
+    barrier = threading.Barrier(3)
 
-    def writer():
-        arrived.start()
-
-    def reader():
-        wait_at(barrier)
-        read(box)
-
-    def wait_at(barrier):
+    def meet(then):
         try:
             barrier.wait()
         except threading.BrokenBarrierError:
-            pass
+            then()
 
-    barrier.abort()
+    def writer():
+        write(box)
+        meet(lambda: None)
+
+    def reader():
+        threading.Thread(target=barrier.abort).start()
+        meet(lambda: read(box))
+
     return writer, reader
 
 
@@ -1112,7 +1111,7 @@ def second_start(box):
         event_that_was_set_by_another,
         barrier_that_was_broken,
         barrier_that_others_have_passed,
-        barrier_that_is_broken_in_time,
+        barrier_that_is_broken_while_both_wait,
         empty_queue,
         item_of_another_before,
         room_that_was_there,
