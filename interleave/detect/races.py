@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from interleave.core.dependence import Key
     from interleave.core.execution import Execution
     from interleave.core.operation import Operation
-    from interleave.detect.synchronisation import Channel
+    from interleave.detect.synchronisation import Channel, Edges, Row
     from interleave.primitives.memory import Location
 
 WRITES, BY_CALL = 1, 2
@@ -102,6 +102,7 @@ class DataRaces:
         self._codes: list[CodeType] = []  # kept alive, so that an `id` is never reused
         self._lines: dict[tuple[str, int], int] = {}
         self._places: list[Place | None] = [None, None]  # 1: unknown; 0 is no number of a place
+        self._rows: dict[type[Operation], Row | None] = {}
         self._width = 0
         self._clear()
 
@@ -127,20 +128,25 @@ class DataRaces:
             self._cut(start)
         self._tasks = tasks
         self._found: list[Race] = []
-        segments, undo, clocks, variables = (
-            self._segments,
-            self._undo,
-            self._clocks,
-            self._variables,
-        )
+        segments, undo, rows = self._segments, self._undo, self._rows
+        clocks, variables = self._clocks, self._variables
         for index in range(start, len(events)):
             op: Any = events[index]
             kind = type(op)
             if kind is not Read and kind is not Write:
-                if isinstance(op, Access):
+                try:
+                    row = rows[kind]
+                except KeyError:
+                    row = rows[kind] = row_of(kind)
+                if row is not None:
+                    self._synchronise(row(op), index)
+                elif isinstance(op, Access):
                     self._accesses(op, index)
                 else:
-                    self._synchronise(op, index)
+                    if kind is Choose:
+                        self._chosen.append((index, op.value))
+                    segments.append(0)  # of accesses alone anybody asks
+                    undo.append(None)
                 continue
             # By far the most frequent; `_compare` in line, for speed.
             task = tasks[index]
@@ -219,47 +225,41 @@ class DataRaces:
 
     # -- synchronisation --------------------------------------------------------------------------
 
-    def _synchronise(self, op: Operation, index: int) -> None:
+    def _synchronise(self, edges: Edges, index: int) -> None:
         """Let a task know what it got to know, and tell what it let others know."""
+        clears, takes, gives = edges
         task = self._tasks[index]
-        clocks = self._clocks
-        clock = clocks.get(task)
-        if clock is None:
-            before: Any = _NONE
+        clocks, channels = self._clocks, self._channels
+        before: Any = clocks.get(task, _NONE)
+        if before is _NONE:  # its first event
             clock = clocks[task] = [0] * self._width
             clock[task] = 1
         else:
-            before = clock
-        row = row_of(type(op))  # type: ignore[arg-type] # mypy does not see that a class can be hashed
+            clock = before
         steps: list[_Undo] = []
-        if row is not None:
-            clears, takes, gives = row(op)
-            channels = self._channels
-            for channel in clears:
-                given = channels.pop(channel, None)
-                if given is not None:
-                    steps.append((channels, channel, given))
-            for channel in takes:
+        for channel in clears:
+            given = channels.pop(channel, None)
+            if given is not None:
+                steps.append((channels, channel, given))
+        for channel in takes:
+            given = channels.get(channel)
+            if given is not None:
+                clock = list(map(max, clock, given))
+        if gives:
+            for channel in gives:
                 given = channels.get(channel)
-                if given is not None:
-                    clock = list(map(max, clock, given))
-            if gives:
-                for channel in gives:
-                    given = channels.get(channel)
-                    if given is None:
-                        steps.append((channels, channel, _NONE))
-                        channels[channel] = clock
-                    else:
-                        steps.append((channels, channel, given))
-                        channels[channel] = list(map(max, clock, given))
-                clock = clock.copy()
-                clock[task] += 1
-        elif type(op) is Choose:
-            self._chosen.append((index, op.value))
+                if given is None:
+                    steps.append((channels, channel, _NONE))
+                    channels[channel] = clock
+                else:
+                    steps.append((channels, channel, given))
+                    channels[channel] = list(map(max, clock, given))
+            clock = clock.copy()
+            clock[task] += 1
         if clock is not before:
             steps.append((clocks, task, before))
             clocks[task] = clock
-        self._segments.append(clock[task])
+        self._segments.append(0)
         self._undo.append(steps or None)
 
     # -- accesses ---------------------------------------------------------------------------------

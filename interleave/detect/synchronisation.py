@@ -13,7 +13,6 @@ that. They are the synchronises-with edges of [C11] and [JLS] where those have t
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
 from typing import Any
 
 from interleave.core.dependence import MAIN, THREADS
@@ -358,7 +357,6 @@ ROWS: dict[type[Operation], Row] = {
 """By kind of operation; a subclass (a timed wait, say) has the row of its base."""
 
 
-@cache
 def row_of(kind: type[Operation]) -> Row | None:
     """Return the row of a kind of operation; none where it orders nothing."""
     return next((ROWS[base] for base in kind.__mro__ if base in ROWS), None)
