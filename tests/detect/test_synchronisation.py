@@ -804,6 +804,18 @@ def test_what_runs_at_exit_comes_after_the_threads_that_are_no_daemons():
     assert races(lambda: program(daemon=True)) == THE_RACE
 
 
+def test_what_runs_at_exit_does_not_come_after_a_daemon_that_has_ended_by_then():
+    def program():
+        box = Box()
+        threading.Thread(target=write, args=(box,), daemon=True).start()
+        other = threading.Thread(target=int)
+        other.start()
+        other.join()  # in the first execution the daemon has run meanwhile
+        atexit.register(read, box)
+
+    assert names_of(interleave.check(program, strategy="dfs", executions=1)) == THE_RACE
+
+
 @pytest.mark.skipif(not HAS_SHUTDOWN, reason="queues can be shut down from Python 3.13 on")
 def test_a_queue_that_is_shut_down_tells_those_who_find_it_so():
     def program(late):
