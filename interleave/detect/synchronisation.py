@@ -234,10 +234,8 @@ def _on_queue(
     takes: tuple[Channel, ...] = (),
     gives: tuple[Channel, ...] = (),
 ) -> Edges:
-    """Add what the queue's own conditions and mutex order, in a program that has asked for them."""
+    """Add what the queue's mutex orders, and its conditions on it, where a program asks for them."""
     queue = op.target
-    woken = getattr(op, "woken", ())
-    gives = (*gives, *((waiter.key, "notified") for _, found in woken for waiter in found))
     mutex = () if queue.mutex is None else ((queue.key, "lock"),)
     return (), (*takes, *mutex), (*gives, *mutex)
 
