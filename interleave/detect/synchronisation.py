@@ -234,7 +234,7 @@ def _on_queue(
     takes: tuple[Channel, ...] = (),
     gives: tuple[Channel, ...] = (),
 ) -> Edges:
-    """Add what the queue's mutex orders, and its conditions on it, where a program asks for them."""
+    """Add what the queue's mutex orders, in a program that has asked for it."""
     queue = op.target
     mutex = () if queue.mutex is None else ((queue.key, "lock"),)
     return (), (*takes, *mutex), (*gives, *mutex)
