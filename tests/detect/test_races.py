@@ -6,7 +6,7 @@ import threading
 
 import pytest
 import random_programs
-from racing import Box, races, run, write
+from racing import Box, names_of, races, run, write
 
 import interleave
 from interleave.core.program import from_callable
@@ -231,6 +231,33 @@ def test_of_many_races_so_many_are_told_and_the_others_are_counted():
     told = [warning.message for warning in report.warnings if warning.kind == "data-race"]
     assert len(told) == 11
     assert told[-1] == "and 2 more, between other lines: check again once these are gone"
+
+
+def test_an_execution_that_differs_in_a_chosen_value_alone_is_looked_at_anew():
+    def program():
+        box = Box()
+
+        def first():
+            box.value = 1
+            box.other = 1
+
+        def second():
+            if interleave.choose([False, True]):
+                box.other = 2
+            else:
+                box.value = 2
+
+        one, other = threading.Thread(target=first), threading.Thread(target=second)
+        one.start()
+        other.start()
+        other.join()
+        one.join()
+
+    report = interleave.check(program, strategy="dfs", executions=2)
+    assert names_of(report) == {
+        ("Box#1.value", "box.value = 1", "box.value = 2"),
+        ("Box#1.other", "box.other = 1", "box.other = 2"),
+    }
 
 
 # -- options --------------------------------------------------------------------------------------
