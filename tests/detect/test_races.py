@@ -6,7 +6,7 @@ import threading
 
 import pytest
 import random_programs
-from racing import Box, names_of, races, run, write
+from racing import THE_RACE, Box, names_of, races, read, run, write
 
 import interleave
 from interleave.core.program import from_callable
@@ -231,6 +231,24 @@ def test_of_many_races_so_many_are_told_and_the_others_are_counted():
     told = [warning.message for warning in report.warnings if warning.kind == "data-race"]
     assert len(told) == 11
     assert told[-1] == "and 2 more, between other lines: check again once these are gone"
+
+
+def test_the_same_line_is_looked_at_again_after_a_task_has_told_what_it_did():
+    def program():
+        box, event = Box(), threading.Event()
+
+        def writer():
+            for _ in range(2):  # only the first time is before what the reader waits for
+                write(box)
+                event.set()
+
+        def reader():
+            event.wait()
+            read(box)
+
+        run(writer, reader)
+
+    assert races(program) == THE_RACE
 
 
 def test_an_execution_that_differs_in_a_chosen_value_alone_is_looked_at_anew():
