@@ -404,6 +404,11 @@ def explored(program, strategy, limit, *, defining=True):
                 }
                 if defining:
                     expected |= by_definition(execution)
+                    anew = DataRaces()  # what is shared with the execution before changes nothing
+                    anew.take(execution)
+                    assert detector._segments == anew._segments
+                    assert detector._clocks == anew._clocks
+                    assert detector._channels == anew._channels
             runs += 1
             if runs > limit:
                 return None
