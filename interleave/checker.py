@@ -14,6 +14,7 @@ from interleave.core.schedule import Schedule, fingerprint, parse, strip
 from interleave.determinism import Repetition, difference, run_again
 from interleave.errors import ScheduleError, UsageError
 from interleave.exploration import REPEATED, Exploration, Stop, explore
+from interleave.report import races
 from interleave.report.explain import explain, location_of, positions
 from interleave.report.patterns import sentence_on
 from interleave.report.report import Failure, Outcome, Outcomes, Report
@@ -66,7 +67,8 @@ def check(
     `exclude`, `time` ("free", "idle", "ordered"), `observe`
     ("outcome", "output"), `expect`, `reach`, `keep_going`, `hang_seconds`, `fresh` (import the
     modules of the program anew for each execution), `shrink` (look for the simplest execution that
-    shows a failure; true unless given). Without `keep_going` the first failure ends the
+    shows a failure; true unless given), `races` (warn of data races; the default),
+    `fail_on` ("race": they are failures). Without `keep_going` the first failure ends the
     exploration.
 
     Raises:
@@ -128,6 +130,8 @@ def sample(
         UsageError: for a program or option that cannot be used.
     """
     found = program_from(program)
+    # Who draws many interleavings reads no warnings, and telling a race takes an execution.
+    options.setdefault("races", bool(options.get("fail_on")))
     settings = Settings.of({**options, "strategy": "random"})
     with session(found, settings) as opened:
         exploration = explore(opened, strategy, repeating=False)
@@ -408,6 +412,8 @@ def _report(
         )
         for found in exploration.failures
     ]
+    warned, failed = _races(opened, exploration, schedule)
+    failures.extend(failed)
     named = _named(opened, exploration) if contrasted else {}
     runs = exploration.runs
     return Report(
@@ -438,7 +444,7 @@ def _report(
             )
         ),
         failures=(*failures, *judgement.unreached),
-        warnings=judgement.warnings,
+        warnings=(*judgement.warnings, *warned),
         reasons=judgement.reasons,
         events=() if one is None or failures else tuple(opened.record(one).history),
         replay_options=_replay_options(program, settings),
@@ -466,6 +472,27 @@ def _named(opened: Session, exploration: Exploration) -> dict[int, Execution]:
         if witness.choices:
             found[witness.index] = opened.record(witness.choices)
     return found
+
+
+def _races(
+    opened: Session, exploration: Exploration, schedule: Callable[..., Schedule]
+) -> tuple[list[Warned], list[Failure]]:
+    """Tell the data races, as warnings or as failures, each by a witness that is run once more."""
+    found = exploration.races
+    warnings: list[Warned] = []
+    failures: list[Failure] = []
+    if exploration.stop is Stop.DIVERGED:
+        return warnings, failures  # what happens before what is not known
+    for race, witness in races.in_order(found)[: races.MANY]:
+        execution = opened.record(witness.choices, stacks=True)
+        told = races.told(race, execution, schedule(witness, execution))
+        if opened.settings.fail_on:
+            failures.append(races.as_failure(told, witness, execution))
+        else:
+            warnings.append(told)
+    if len(found) > races.MANY:
+        warnings.append(races.left_out(len(found) - races.MANY))
+    return warnings, failures
 
 
 def _explained(
@@ -527,4 +554,11 @@ def _replay_options(program: Program, settings: Settings) -> tuple[str, ...]:
         *(word for pattern in settings.exclude for word in ("--exclude", pattern)),
     )
     anew = ("--fresh",) if settings.fresh else ()
-    return (*scope, *anew, *expect, *(("--", *program.arguments) if program.arguments else ()))
+    racing = tuple(word for what in settings.fail_on for word in ("--fail-on", what))
+    return (
+        *scope,
+        *anew,
+        *racing,
+        *expect,
+        *(("--", *program.arguments) if program.arguments else ()),
+    )

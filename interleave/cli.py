@@ -25,7 +25,14 @@ from interleave.errors import UsageError
 from interleave.folder import check_folder, programs
 from interleave.report import as_json, comparison, estimate, mermaid, perfetto, text
 from interleave.selfchecker import selfcheck as compare
-from interleave.settings import GRANULARITIES, OBSERVABLES, SAMPLERS, STRATEGIES, TIME_MODES
+from interleave.settings import (
+    GRANULARITIES,
+    OBSERVABLES,
+    SAMPLERS,
+    STRATEGIES,
+    TIME_MODES,
+    WARNINGS_TO_FAIL_ON,
+)
 from interleave.store import FOLDER, Store, project_root
 
 if TYPE_CHECKING:
@@ -156,6 +163,21 @@ def main() -> None:
     "[default: --shrink]",
 )
 @click.option(
+    "--no-races",
+    "races",
+    flag_value=False,
+    type=bool,
+    default=None,
+    help="Do not look for data races.",
+)
+@click.option(
+    "--fail-on",
+    type=click.Choice(WARNINGS_TO_FAIL_ON),
+    multiple=True,
+    help="Make a failure of what is a warning else: race, two accesses of a variable that no "
+    "synchronisation orders.",
+)
+@click.option(
     "--hang-seconds",
     type=click.FloatRange(min=0, min_open=True),
     help="Give up on a program that does not reach a schedule point for so long.  [default: 10]",
@@ -280,6 +302,9 @@ def _selfcheck(target: str, arguments: tuple[str, ...], form: str, given: dict[s
 @click.option("--exclude", metavar="PATTERN", multiple=True, help="As for check.")
 @click.option(
     "--expect", metavar="EXPR", help="The outcome must satisfy this expression of `outcome`."
+)
+@click.option(
+    "--fail-on", type=click.Choice(WARNINGS_TO_FAIL_ON), multiple=True, help="As for check."
 )
 @click.option("--hang-seconds", type=click.FloatRange(min=0, min_open=True), help="As for check.")
 @click.option("--fresh", is_flag=True, default=None, help="As for check.")

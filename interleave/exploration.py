@@ -25,6 +25,7 @@ from interleave.core.outcomes import OutcomeTable, message_of, shown, without_ad
 from interleave.core.schedule import strip
 from interleave.core.strategy import Measuring
 from interleave.core.trace import user_place_of
+from interleave.detect.races import DataRaces
 from interleave.determinism import Account, Repetition
 from interleave.errors import (
     HangDetected,
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from interleave.core.execution import Execution, Warned
     from interleave.core.outcome import Ending
     from interleave.core.strategy import Strategy
+    from interleave.detect.races import Race
     from interleave.session import Session
 
 REPEATED = 3
@@ -150,6 +152,7 @@ class Exploration:
     switched: bool = False
     outcomes: OutcomeTable = field(default_factory=OutcomeTable)
     failures: list[Found] = field(default_factory=list)
+    races: list[tuple[Race, Witness]] = field(default_factory=list)
     warnings: list[Warned] = field(default_factory=list)
     bounded: str | None = None
     detail: str | None = None
@@ -299,9 +302,20 @@ class _Judge:
         expect = self.settings.expect
         self.output = self.settings.observe == "output"
         self.expect = None if expect is None else compile(expect, "<expect>", "eval")
+        self.races = DataRaces() if self.settings.looks_for_races else None
 
     def take(self, execution: Execution) -> Stop | None:
         """Count an execution; return why the exploration must end, if it must."""
+        stop = self._take(execution)
+        if self.races is not None:
+            for race in self.races.take(execution):
+                witness = Witness.of(execution, self.exploration.runs - 1)
+                self.exploration.races.append((race, witness))
+                if self.settings.fail_on and not self.settings.keep_going:
+                    stop = stop or Stop.FAILURE
+        return stop
+
+    def _take(self, execution: Execution) -> Stop | None:
         exploration = self.exploration
         exploration.runs += 1
         steps = len(execution.events)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from interleave.report.report import Failure, Report
     from interleave.store import Store
 
-_OF_REPLAY = ("expect", "include", "exclude", "hang_seconds")
+_OF_REPLAY = ("expect", "fail_on", "include", "exclude", "hang_seconds")
 
 
 def check(
@@ -91,6 +91,7 @@ def _applies(kept: Kept, settings: Settings) -> bool:
     return (
         all(getattr(kept, mode) == getattr(settings, mode) for mode in modes)
         and kept.expect in (None, settings.expect)
+        and set(kept.fail_on) <= set(settings.fail_on)
         and kept.max_steps <= settings.max_steps
         and (limit is None or kept.preemptions <= limit)
     )
@@ -138,6 +139,7 @@ def _kept(report: Report, failure: Failure, name: str, settings: Settings) -> Ke
         observe=schedule.observe,
         max_steps=schedule.max_steps,
         expect=settings.expect if failure.kind == "expectation" else None,
+        fail_on=settings.fail_on if failure.kind == "expectation" else (),
         include=tuple(settings.include),
         exclude=tuple(settings.exclude),
     )

@@ -125,10 +125,17 @@ class Session:
             else:
                 self._modules.add(name)
 
-    def record(self, choices: Sequence[int]) -> Execution:
-        """Run an execution again, and keep the places in the source and the names of things."""
+    def record(self, choices: Sequence[int], *, stacks: bool = False) -> Execution:
+        """Run an execution again, and keep the places in the source and the names of things.
+
+        `stacks` asks for the callers of each place, too.
+        """
         strategy = Replay(choices, naming=True)
-        execution = self.recorded(strategy)
+        self.runtime.stacking = stacks
+        try:
+            execution = self.recorded(strategy)
+        finally:
+            self.runtime.stacking = False
         execution.anchors = tuple(strategy.anchors)
         return execution
 

@@ -19,6 +19,7 @@ STRATEGIES: tuple[str, ...] = get_args(StrategyName)
 SAMPLERS = tuple(name for name in STRATEGIES if name not in ("dpor", "dfs"))
 GRANULARITIES: tuple[str, ...] = get_args(Granularity)
 TIME_MODES: tuple[str, ...] = get_args(TimeMode)
+WARNINGS_TO_FAIL_ON: tuple[str, ...] = ("race",)
 OBSERVABLES: tuple[str, ...] = get_args(Observe)
 
 DEFAULT_RANDOM_EXECUTIONS = 10_000
@@ -62,6 +63,8 @@ class Settings:
     shrink: bool = True
     depth: int = DEFAULT_DEPTH
     first: int = 0
+    races: bool = True
+    fail_on: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Reject values that no exploration can use.
@@ -90,13 +93,28 @@ class Settings:
             _whole("max_preemptions", self.max_preemptions, least=0)
         _positive("seconds", self.seconds)
         _positive("hang_seconds", self.hang_seconds)
-        for name in ("reach", "include", "exclude"):
+        for name in ("reach", "include", "exclude", "fail_on"):
             value = getattr(self, name)
             if isinstance(value, str):
                 object.__setattr__(self, name, (value,))
         for name, text in (("expect", self.expect), *(("reach", item) for item in self.reach)):
             if text is not None:
                 _expression(name, text)
+
+        for what in self.fail_on:
+            _one_of("fail_on", what, WARNINGS_TO_FAIL_ON)
+        if self.fail_on and not self.looks_for_races:
+            why = "races is off" if self.granularity == "memory" else "granularity is sync"
+            message = (
+                f"fail_on is race, but {why}, so that no race could be found: look for races at "
+                "granularity memory"
+            )
+            raise UsageError(message)
+
+    @property
+    def looks_for_races(self) -> bool:
+        """Whether data races are looked for: where plain accesses are seen, unless told not to."""
+        return self.races and self.granularity == "memory"
 
     @property
     def exhaustive(self) -> bool:

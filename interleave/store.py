@@ -44,7 +44,8 @@ class Kept:
     """A failure that a check has found, with the conditions that it was found under.
 
     `program` is the name that the store knows the program by, `token` the schedule that shows the
-    failure, `command` what replays it. `expect` is none unless an expectation failed.
+    failure, `command` what replays it. `expect` is none, and `fail_on` empty, unless an expectation
+    failed.
     """
 
     program: str
@@ -61,6 +62,7 @@ class Kept:
     expect: str | None = None
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
+    fail_on: tuple[str, ...] = ()
 
     def is_like(self, other: Kept) -> bool:
         """Whether both are the same failure, perhaps by another schedule."""
@@ -71,6 +73,7 @@ class Kept:
         return (
             *(self.program, self.kind, self.message, self.location),
             *(self.time, self.granularity, self.observe, self.expect, self.include, self.exclude),
+            self.fail_on,
         )
 
 
@@ -217,9 +220,10 @@ def _parse(line: str) -> Kept | int | None:
         schema = found.pop("schema")
         if schema != SCHEMA:
             return int(schema)
-        kept = Kept(
-            **{**found, "include": tuple(found["include"]), "exclude": tuple(found["exclude"])}
-        )
+        found["fail_on"] = found.get("fail_on", ())  # older versions had no such thing
+        for name in ("include", "exclude", "fail_on"):
+            found[name] = tuple(found[name])
+        kept = Kept(**found)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
     return kept if _is_sound(kept) else None
@@ -234,7 +238,7 @@ _KINDS: dict[str, Any] = {
 
 
 def _is_sound(kept: Kept) -> bool:
-    patterns = (*kept.include, *kept.exclude)
+    patterns = (*kept.include, *kept.exclude, *kept.fail_on)
     return all(isinstance(getattr(kept, name), kind) for name, kind in _KINDS.items()) and all(
         isinstance(pattern, str) for pattern in patterns
     )

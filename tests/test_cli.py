@@ -84,6 +84,25 @@ FILES = {
             while True:
                 time.sleep(1)
         """,
+    "racy.py": """
+        import threading
+
+        class Box:
+            def __init__(self):
+                self.value = 0
+
+        def store(box):
+            box.value = 1
+
+        def program():
+            box = Box()
+            threads = [threading.Thread(target=store, args=(box,)) for _ in range(2)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            return box.value
+        """,
     "moody.py": """
         import interleave
         SEEN = []
@@ -523,3 +542,41 @@ def test_a_closed_standard_output_is_said(folder):
     assert done.stderr == (
         "interleave: the report cannot be written to standard output: it is closed\n"
     )
+
+
+def test_a_race_is_a_warning_or_a_failure_or_nothing_as_the_options_say(folder):
+    warned = run("check", "racy.py:program", "--format", "json")
+    failed = run("check", "racy.py:program", "--fail-on", "race")
+    silent = run("check", "racy.py:program", "--no-races", "--format", "json")
+
+    assert (warned.exit_code, failed.exit_code, silent.exit_code) == (0, 1, 0)
+    (race,) = json.loads(warned.stdout)["warnings"]
+    assert (race["kind"], race["name"]) == ("data-race", "Box#1.value")
+    assert [
+        (access["task"], access["writes"], access["source"], access["location"])
+        for access in race["accesses"]
+    ] == [
+        ("main.0", True, "box.value = 1", "racy.py:9"),
+        ("main.1", True, "box.value = 1", "racy.py:9"),
+    ]
+    assert [access["stack"] for access in race["accesses"]] == [["racy.py:9 in store"]] * 2
+    assert json.loads(silent.stdout)["warnings"] == []
+    [command] = [line for line in failed.stdout.splitlines() if "replay: interleave" in line]
+    again = run(*shlex.split(command.partition("interleave ")[2]))
+    assert again.exit_code == 1
+    assert "expectation: data race on Box#1.value: main.0 writes it at racy.py:9" in again.stdout
+
+
+def test_races_that_are_not_looked_for_cannot_be_failures(folder):
+    result = run("check", "racy.py:program", "--fail-on", "race", "--granularity", "sync")
+
+    assert result.exit_code == 2
+    assert "fail_on is race, but granularity is sync" in result.stderr
+
+
+def test_a_race_that_is_kept_counts_where_races_are_failures_alone(folder):
+    assert run("check", "racy.py:program", "--store", "--fail-on", "race").exit_code == 1
+    assert run("check", "racy.py:program", "--store").exit_code == 0
+    kept = run("check", "racy.py:program", "--store", "--fail-on", "race")
+    assert kept.exit_code == 1
+    assert "a failure that an earlier check has kept" in kept.stdout

@@ -50,6 +50,7 @@ class Execution:
     tasks: int
     history: list[Event] = field(default_factory=list)
     places: dict[int, Place | None] = field(default_factory=dict)
+    stacks: dict[int, tuple[Place, ...]] = field(default_factory=dict)
     pending: list[tuple[Task, Operation]] = field(default_factory=list)
     moves: list[tuple[int, float]] = field(default_factory=list)
     inside: dict[int, list[Operation]] = field(default_factory=dict)

@@ -29,6 +29,7 @@ class Recorder:
     def __init__(self) -> None:
         self.history: list[Event] = []
         self.places: dict[int, Place | None] = {}  # by the `id` of an operation, which is kept
+        self.stacks: dict[int, tuple[Place, ...]] = {}  # likewise
         self._wants: dict[int, tuple[bool, str]] = {}  # likewise: whether it waits, and for what
         self._locks: dict[int, Any] = {}
         self._last: Task | None = None

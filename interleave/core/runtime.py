@@ -37,7 +37,7 @@ from interleave.core.recording import Recorder
 from interleave.core.spinning import Spin, only_polling
 from interleave.core.task import Task
 from interleave.core.thread_locals import locals_of_thread
-from interleave.core.trace import call_of, user_place, user_place_of
+from interleave.core.trace import call_of, stack_of, user_place, user_place_of
 from interleave.errors import (
     HangDetected,
     InterleaveError,
@@ -153,6 +153,7 @@ class Runtime:
         self.phase = TEARDOWN
         self.special = True  # recording, or not in phase RUNNING
         self.recording = False
+        self.stacking = False  # whoever records wants to know the callers of each access, too
         self.locals = locals_of_thread()
         self.failing: Callable[[BaseException], None] | None = None  # who looks at a failure first
 
@@ -194,6 +195,7 @@ class Runtime:
             tasks=self.begun,
             history=self.recorder.history,
             places=self.recorder.places,
+            stacks=self.recorder.stacks,
             pending=self.pending,
             inside=self.inside,
             daemons=self.daemons,
@@ -730,6 +732,8 @@ class Runtime:
             if target is not None and target.epoch != self.count:
                 self.revive(target)  # as `perform` is about to do: what it waits for is asked now
             self.recorder.announced(op, sys._getframe(1))
+            if self.stacking:
+                self.recorder.stacks[id(op)] = stack_of(sys._getframe(1))
 
     def raised(self, task: Task, op: Operation, error: BaseException) -> None:
         """An operation took effect by raising; it is an event like any other."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dis
 import linecache
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
 _PACKAGE = str(Path(__file__).parent.parent)
 _STDLIB = str(Path(linecache.__file__).parent)
+_THREADING = threading.__file__
 _FROZEN = "<frozen "
 
 
@@ -119,6 +121,20 @@ def place_of(frame: FrameType | None) -> Place | None:
     if frame is None:
         return None
     return Place(frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name)
+
+
+def stack_of(frame: FrameType | None) -> tuple[Place, ...]:
+    """Return where a frame and its callers stand, the innermost first.
+
+    Of this package and of the threads' own machinery nothing is shown.
+    """
+    found = []
+    while frame is not None:
+        code = frame.f_code
+        if not code.co_filename.startswith(_PACKAGE) and code.co_filename != _THREADING:
+            found.append(Place(code.co_filename, frame.f_lineno, code.co_name))
+        frame = frame.f_back
+    return tuple(found)
 
 
 def user_place(frame: FrameType | None) -> Place | None:

@@ -34,6 +34,7 @@ from interleave.instrument.attributes import (
 )
 from interleave.instrument.containers import (
     CALCULATING,
+    KEYED,
     NO_TOUCH,
     PLAIN_TYPES,
     QUIET,
@@ -70,6 +71,7 @@ from interleave.instrument.known import (
     own_codes,
     stored_attributes,
     touch,
+    touch_item,
     unseen,
 )
 from interleave.instrument.substitution import called_instead
@@ -119,7 +121,10 @@ def call(function: Any, *args: Any) -> Any:
         return function
     instead = called_instead(function, args)
     if runtime.begun > 1:
-        touch(_touched, function, args, runtime)
+        if _is_keyed(function, args):
+            touch_item(_touched, function, args, runtime, by_call=True)
+        else:
+            touch(_touched, function, args, runtime)
     elif function is vars or function is setattr:
         _touched(function, args, runtime)  # names and dictionaries count from the beginning
     return instead
@@ -164,6 +169,18 @@ def _is_quick(function: Any, args: tuple[Any, ...], runtime: Runtime) -> bool:
         if SHAPES.get(type(item)) is not Shape.NONE:
             return False
     return True
+
+
+def _is_keyed(function: Any, args: tuple[Any, ...]) -> bool:
+    """Whether it is a method of a dictionary that is given a key."""
+    kind = type(function)
+    if kind is BuiltinFunctionType or kind is MethodWrapperType:
+        owner = function.__self__
+    elif kind in (MethodDescriptorType, WrapperDescriptorType) and args:
+        owner = args[0]
+    else:
+        return False
+    return function.__name__ in KEYED and shape_of(type(owner)) is Shape.DICT
 
 
 _BY_NAME = frozenset({Use.GET, Use.SET, Use.DELETE, Use.VARS})

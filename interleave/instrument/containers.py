@@ -178,6 +178,14 @@ STORING = frozenset(
 )
 """Methods that keep, or look up by, what they are given, and do not look into it."""
 
+KEYED = frozenset(
+    {
+        *("get", "setdefault", "pop", "move_to_end", "__contains__"),
+        *("__getitem__", "__setitem__", "__delitem__"),
+    }
+)
+"""Methods of a dictionary that look at, or change, the item under the key that they are given."""
+
 # -- built-in functions ---------------------------------------------------------------------------
 
 

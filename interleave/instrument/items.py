@@ -11,8 +11,8 @@ from interleave.core import context
 from interleave.core.context import perform
 from interleave.instrument.containers import PLAIN_TYPES, SHAPES, Shape, shape_of, underlying
 from interleave.instrument.generators import is_shared, resume, state_of
-from interleave.instrument.known import in_class, memory, touch, unseen
-from interleave.primitives.memory import KEYS, OTHER, Read, Write
+from interleave.instrument.known import in_class, memory, touch, touch_item, unseen
+from interleave.primitives.memory import KEYS, OTHER, Read, ReadAt, Write, WriteAt
 from interleave.primitives.twins import TWIN_TYPES
 
 if TYPE_CHECKING:
@@ -195,6 +195,20 @@ def _write(location: Location) -> None:
     perform(op)
 
 
+def _read_at(location: Location, index: int) -> None:
+    op = ReadAt()
+    op.target = location
+    op.index = index
+    perform(op)
+
+
+def _write_at(location: Location, index: int) -> None:
+    op = WriteAt()
+    op.target = location
+    op.index = index
+    perform(op)
+
+
 def item_read(item: Any, key: Any) -> None:
     """Before `item[key]`."""
     runtime = context._runtime
@@ -204,9 +218,10 @@ def item_read(item: Any, key: Any) -> None:
     if cls is list:
         location = _wholes.get(id(item))
         if location is not None:
-            op = Read()
-            op.target = location
-            perform(op)
+            if type(key) is int:
+                _read_at(location, key)
+            else:
+                _read(location)
             return
     elif cls is dict and (type(key) is str or type(key) is int):
         held = _held.get(id(item))
@@ -224,7 +239,9 @@ def _item_read(item: Any, key: Any, cls: type, runtime: Runtime) -> None:
     if shape is _NONE or _own_code(cls, "__getitem__"):
         return
     if shape is _DICT:
-        touch(key_read, item, key, runtime)
+        touch_item(key_read, item, key, runtime)
+    elif shape is _WHOLE and type(key) is int:
+        _read_at(memory.whole(item, runtime), key)
     elif shape is _WHOLE:
         _read(memory.whole(item, runtime))
     else:
@@ -244,7 +261,9 @@ def item_write(item: Any, key: Any, value: Any) -> None:
         unseen()
         return
     if shape is _DICT:
-        touch(key_write, item, key, runtime)
+        touch_item(key_write, item, key, runtime)
+    elif shape is _WHOLE and type(key) is int:
+        _write_at(memory.whole(item, runtime), key)
     elif shape is _WHOLE and type(key) is not slice:
         _write(memory.whole(item, runtime))
     else:
@@ -262,7 +281,7 @@ def item_delete(item: Any, key: Any) -> None:
         unseen()
         return
     if shape is _DICT:
-        touch(key_delete, item, key, runtime)
+        touch_item(key_delete, item, key, runtime)
     else:
         touch(_slice_writes, item, None, runtime)
 
@@ -292,7 +311,7 @@ def contains(item: Any, key: Any) -> None:
     if shape is _NONE or context._thread != get_ident() or _own_code(cls, "__contains__"):
         return
     if shape is _DICT:
-        touch(item_of, item, key, runtime)
+        touch_item(item_of, item, key, runtime)
     elif shape is _WHOLE:
         _read(memory.whole(item, runtime))
     else:

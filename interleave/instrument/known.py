@@ -8,7 +8,7 @@ from interleave._real import get_ident
 from interleave.core import context
 from interleave.core.context import perform
 from interleave.instrument.rewrite import Gate
-from interleave.primitives.memory import Compound, Memory
+from interleave.primitives.memory import Compound, Keyed, KeyedCall, Memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -57,6 +57,15 @@ def touch(find: Callable[..., Touches], *arguments: Any) -> None:
         found = find(*arguments)
         if found:
             perform(Compound(find, arguments, found, context._runtime))
+
+
+def touch_item(find: Callable[..., Touches], *arguments: Any, by_call: bool = False) -> None:
+    """Perform one access of the item of a dictionary under one key."""
+    if context._thread == get_ident():
+        found = find(*arguments)
+        if found:
+            kind = KeyedCall if by_call else Keyed
+            perform(kind(find, arguments, found, context._runtime))
 
 
 def unseen() -> None:

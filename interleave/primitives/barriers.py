@@ -97,8 +97,10 @@ class _BarrierOperation(Noted):
 class Arrive(_BarrierOperation):
     """Enter the barrier; the last of the parties runs the action or opens it."""
 
-    __slots__ = ()
+    __slots__ = ("index",)
     kind = "arrive"
+
+    index: int  # how many were inside already; -1 where it was refused
 
     def enabled(self) -> bool:
         state = self.target
@@ -110,9 +112,10 @@ class Arrive(_BarrierOperation):
 
     def execute(self) -> int:
         state = self.target
+        self.index = -1
         if state.phase < 0:
             raise BrokenBarrierError
-        index = state.count
+        index = self.index = state.count
         state.count += 1
         if index + 1 == state.parties:
             if state.action is not None:

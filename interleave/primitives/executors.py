@@ -39,7 +39,7 @@ from interleave.primitives.threads import Join, ThreadState, start_at_once
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from interleave.core.dependence import Footprint
+    from interleave.core.dependence import Footprint, Key
     from interleave.core.operation import Past
     from interleave.core.runtime import Runtime
     from interleave.core.task import Task
@@ -485,15 +485,17 @@ class Submit(_PoolOperation):
     All of it is one step, as under the pool's lock in CPython.
     """
 
-    __slots__ = ("call", "executor", "idle", "label", "thread")
+    __slots__ = ("call", "executor", "future", "idle", "label", "thread")
     kind = "submit to"
 
+    future: Key  # that of the call
     thread: ThreadState | None  # the one that it started
     idle: int  # how it touched the number of idle threads
 
     def __init__(self, target: PoolState, call: Call, executor: Any) -> None:
         self.target = target
         self.call = call
+        self.future = call.state.key
         self.executor = executor
         self.thread, self.idle = None, READ
         self.label = getattr(call.function, "__name__", "a call")

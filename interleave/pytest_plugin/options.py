@@ -24,6 +24,7 @@ _SETTINGS: dict[str, tuple[Callable[[str], Any], str]] = {
     "max_preemptions": (int, "leave out schedules with more preemptions"),
     "granularity": (str, "what is a schedule point: memory or sync"),
     "time": (str, "what durations promise: free, idle or ordered"),
+    "fail_on": (str, "make a failure of what is a warning else: race"),
     "hang_seconds": (float, "give up on a program that does not come back for so many seconds"),
 }
 _INCOMPLETE = ("fail", "warn")
@@ -49,6 +50,11 @@ def add(parser: pytest.Parser) -> None:
         metavar="S",
         type=float,
         help="end every check after so many real seconds",
+    )
+    group.addoption(
+        "--interleave-fail-on",
+        metavar="WHAT",
+        help="make a failure of what is a warning else: race",
     )
     group.addoption(
         "--interleave-replay",
@@ -91,7 +97,7 @@ def of_check(config: pytest.Config, given: Mapping[str, Any]) -> tuple[dict[str,
     if incomplete not in _INCOMPLETE:
         message = f"incomplete is {incomplete!r}; it must be one of: {', '.join(_INCOMPLETE)}"
         raise UsageError(message)
-    for name in ("strategy", "seed", "executions", "seconds"):
+    for name in ("strategy", "seed", "executions", "seconds", "fail_on"):
         value = config.getoption(f"interleave_{name}")
         if value is not None:
             found[name] = value

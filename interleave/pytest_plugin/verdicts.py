@@ -27,7 +27,7 @@ ABORTS = (KeyboardInterrupt, pytest.exit.Exception)
 """What ends the whole run of pytest."""
 
 _PACKAGE = str(Path(__file__).parent.parent)
-_OF_REPLAY = ("expect", "include", "exclude", "hang_seconds")
+_OF_REPLAY = ("expect", "fail_on", "include", "exclude", "hang_seconds")
 _OF_TOKEN = ("time", "granularity", "observe", "seed", "max_steps")
 
 

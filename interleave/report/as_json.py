@@ -6,8 +6,10 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from interleave.contrast import Contrast
+from interleave.report.races import DataRace
 
 if TYPE_CHECKING:
+    from interleave.core.execution import Warned
     from interleave.core.trace import Event, Place, Touch
     from interleave.report.report import Failure, Report
 
@@ -57,7 +59,7 @@ def as_object(report: Report) -> dict[str, Any]:
             for failure in report.failures
         ],
         "warnings": [
-            *({"kind": item.kind, "message": item.message} for item in report.warnings),
+            *(_warning(item) for item in report.warnings),
             *({"kind": "incomplete", "message": reason} for reason in report.reasons),
         ],
     }
@@ -65,6 +67,23 @@ def as_object(report: Report) -> dict[str, Any]:
         found["estimate"] = report.left
     if report.events:
         found["events"] = [_event(event) for event in report.events]
+    return found
+
+
+def _warning(warning: Warned) -> dict[str, Any]:
+    found: dict[str, Any] = {"kind": warning.kind, "message": warning.message}
+    if isinstance(warning, DataRace):
+        found["name"] = warning.name
+        found["accesses"] = [
+            {
+                "task": access.task,
+                "writes": access.writes,
+                **_place(access.stack[0] if access.stack else None),
+                "stack": [f"{place} in {place.function}" for place in access.stack],
+            }
+            for access in warning.accesses
+        ]
+        found["schedule"] = warning.schedule.token
     return found
 
 

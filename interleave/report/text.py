@@ -9,6 +9,7 @@ from rich.cells import cell_len
 from interleave.contrast import Contrast
 from interleave.report.columns import clipped, padded, printable, wrapped
 from interleave.report.naming import Names
+from interleave.report.races import DataRace
 from interleave.report.timeline import briefly, sourced, timeline
 
 if TYPE_CHECKING:
@@ -48,6 +49,8 @@ def lines(report: Report, width: int = WIDTH) -> Iterator[Line]:
     yield from _outcomes(report, width)
     for warning in report.warnings:
         yield from _set("yellow", f"warning [{warning.kind}]: {warning.message}", width, "")
+        if isinstance(warning, DataRace):
+            yield from _race(warning, width)
     if report.events:
         yield "", ""
         yield from timeline(report.events, width=width, short=False)
@@ -105,6 +108,13 @@ def _outcomes(report: Report, width: int) -> Iterator[Line]:
             yield "dim", f"      {token}"
     if total > _MANY_OUTCOMES:
         yield "dim", f"  ... and {total - _MANY_OUTCOMES} more (--format json shows all)"
+
+
+def _race(race: DataRace, width: int) -> Iterator[Line]:
+    """Say who called what made a race, and which schedule shows it."""
+    for stack in race.stacks:
+        yield from _set("", stack, width, "    ")
+    yield "dim", f"    schedule: {race.schedule.token}"
 
 
 def _failure(report: Report, failure: Failure, width: int) -> Iterator[Line]:

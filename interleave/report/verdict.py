@@ -71,7 +71,7 @@ def judge(
     verdict: VerdictName
     if exploration.stop is Stop.DIVERGED:
         verdict = "nondeterministic"
-    elif exploration.failures or unreached:
+    elif exploration.failures or unreached or (exploration.races and exploration.settings.fail_on):
         verdict = "fail"
     elif reasons:
         verdict = "incomplete"
@@ -197,6 +197,8 @@ def _covers(
         points += f" in {', '.join(instrumentation.modules)}"
     if settings.observe == "output":
         points += ", and so is every print and log call"
+    if settings.fail_on:
+        points += ", and a data race is a failure"
     threads = exploration.threads
     return (
         f"{extent} of {threads} thread{'s' if threads != 1 else ''}; {points}; "

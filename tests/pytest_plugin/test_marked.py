@@ -337,14 +337,14 @@ def test_skip_xfail_and_fail_mean_what_they_mean_elsewhere(run_tests):
 def test_a_skip_in_some_executions_is_a_pass_that_warns(run_tests):
     result = run_tests(
         """
-        @pytest.mark.interleave
+        @pytest.mark.interleave(races=False)
         def test_sometimes():
             counter = Counter()
             run_threads(counter.add, counter.add)
             if counter.value == 1:
                 pytest.skip("lost")
 
-        @pytest.mark.interleave
+        @pytest.mark.interleave(races=False)
         def test_known():
             counter = Counter()
             run_threads(counter.add, counter.add)
@@ -636,3 +636,43 @@ def test_the_example_of_the_documentation_does_what_its_page_says(pytester):
     result.assert_outcomes(passed=1)
     [line] = [line for line in result.outlines if line.startswith("interleave: ")]
     assert re.fullmatch(r"interleave: 1 test, [\d,]+ executions; exhaustive", line)
+
+
+RACY = """
+@pytest.mark.interleave{}
+def test_who_was_last():
+    counter = Counter()
+    run_threads(*[lambda: setattr(counter, "value", 1)] * 2)
+    assert counter.value == 1
+"""
+
+
+def test_a_race_is_a_warning_of_a_test_that_passes(run_tests, pytester):
+    pytester.makeini("[pytest]\nfilterwarnings = default\n")
+
+    result = run_tests(RACY.format(""))
+
+    result.assert_outcomes(passed=1, warnings=1)
+    result.stdout.fnmatch_lines(
+        ["*InterleaveWarning: data-race: Counter#1.value: main.0 writes it at test_shop.py:*"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("mark", "setting", "words"),
+    [
+        ('(fail_on="race")', "", ()),
+        ("", "interleave_fail_on = race", ()),
+        ("", "", ("--interleave-fail-on", "race")),
+    ],
+    ids=["mark", "setting", "command line"],
+)
+def test_a_race_lets_a_test_fail_where_that_is_asked_for(run_tests, pytester, mark, setting, words):
+    pytester.makeini(f"[pytest]\n{setting}\n")
+
+    result = run_tests(RACY.format(mark), *words)
+
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        ["*expectation: data race on Counter#1.value: main.0 writes it at *"]
+    )

@@ -1,0 +1,1 @@
+"""What is looked for in executions beside failures: data races."""
