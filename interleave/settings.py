@@ -12,11 +12,13 @@ if TYPE_CHECKING:
 
 StrategyName = Literal["dpor", "dfs", "random"]
 Granularity = Literal["sync", "memory"]
+Atomicity = Literal["free-threaded", "gil"]
 TimeMode = Literal["free", "idle", "ordered"]
 Observe = Literal["outcome", "output"]
 
 STRATEGIES: tuple[str, ...] = get_args(StrategyName)
 GRANULARITIES: tuple[str, ...] = get_args(Granularity)
+ATOMICITIES: tuple[str, ...] = get_args(Atomicity)
 TIME_MODES: tuple[str, ...] = get_args(TimeMode)
 OBSERVABLES: tuple[str, ...] = get_args(Observe)
 
@@ -45,6 +47,7 @@ class Settings:
     max_preemptions: int | None = None
     seconds: float | None = None  # none: DEFAULT_SECONDS for an exhaustive search, else no limit
     granularity: str = "memory"
+    atomicity: str = "free-threaded"
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     time: str = "free"
@@ -62,6 +65,7 @@ class Settings:
             UsageError: naming the option, its value and what it may be.
         """
         _one_of("granularity", self.granularity, GRANULARITIES)
+        _one_of("atomicity", self.atomicity, ATOMICITIES)
         if self.max_preemptions is not None and self.strategy in ("", "dpor"):
             # A reduction knows of traces, not of preemptions: in a bound all schedules are tried.
             object.__setattr__(self, "strategy", "dfs")

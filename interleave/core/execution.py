@@ -31,7 +31,9 @@ class Execution:
 
     `pending` is what the other tasks were about to do at the end, `moves` tells before which
     events the shared clock moved (and to what time), `inside` what code of the program did
-    inside an event; `returned` is the index of the event with which main came to its end, or -1.
+    inside an event, or which plain accesses belong to it because it ran `under_gil`; of those that
+    are `fresh` an object was met for the first time there, and its key may be another in another
+    execution. `returned` is the index of the event with which main came to its end, or -1.
 
     `events` holds the executed operations themselves: a plain list, because one is appended in
     every step (25 ns; a record apiece costs ten times that).
@@ -50,6 +52,8 @@ class Execution:
     pending: list[tuple[Task, Operation]] = field(default_factory=list)
     moves: list[tuple[int, float]] = field(default_factory=list)
     inside: dict[int, list[Operation]] = field(default_factory=dict)
+    under_gil: bool = False
+    fresh: set[int] = field(default_factory=set)
     returned: int = -1
     daemons: bool = False
     known_tasks: int = 0

@@ -47,7 +47,7 @@ class SimObject:
 
     label: ClassVar[str] = "object"
 
-    key: int  # stands for it in footprints: it counts the objects of an execution as they are met
+    key: Key  # stands for it in footprints: it counts the objects of an execution as they are met
 
     creator: Task | None
     epoch: int  # the number of the execution that it was made in, or was last reset for
@@ -115,6 +115,7 @@ class Operation:
         False  # whether it belongs to its task's event before: no schedule point
     )
     tells: ClassVar[bool] = True  # whether what it returns means something to a reader
+    plain: ClassVar[bool] = False  # whether it is a plain memory access
     timeout: float | None = None
 
     task: Task
@@ -160,6 +161,10 @@ class Operation:
     def wrote(self) -> bool:
         """Whether, once executed, it changed its object; if not, it only looked."""
         return True
+
+    def is_first_look(self, at: int) -> bool:
+        """Whether it met an object just before the event that would be at this index."""
+        return False
 
     def footprint(self) -> Footprint:
         """What it touched, once executed."""

@@ -136,6 +136,8 @@ class Runtime:
         self.max_steps = settings.max_steps
         self.numbers: dict[tuple[int, ...], int] = {}  # of tasks, the same in every execution
         self.observing_output = settings.observe == "output"
+        # Tasks are switched only where a CPython with the GIL can switch.
+        self.under_gil = settings.atomicity == "gil"
         self.hub: greenlet = getcurrent()
         self.idle: list[Worker] = []
         self.stubborn: list[Worker] = []
@@ -169,7 +171,7 @@ class Runtime:
             if not self.nursery:
                 switch(self.nursery)
             self.phase = RUNNING
-            self.special = recording
+            self.special = recording or self.under_gil
             switch(self.start(main))
             if self.ending is None:
                 message = "the execution came back to its hub without an ending"
@@ -192,6 +194,8 @@ class Runtime:
             places=self.recorder.places,
             pending=self.pending,
             inside=self.inside,
+            under_gil=self.under_gil,
+            fresh=self.fresh,
             returned=self.returned,
             daemons=self.daemons,
             known_tasks=len(self.numbers),
@@ -231,6 +235,7 @@ class Runtime:
         self.live: list[Task] = []  # in the order of their paths
         self.ready: list[Task] = []  # those of them that can go on, unless `dirty`
         self.dirty = True
+        self.joinable = False  # under the GIL: nobody can come in before the next plain access
         self.preempting = False  # the last switch left a task that could have gone on
         self.choices: list[int] = []
         self.events = strategy.events = []
@@ -244,6 +249,7 @@ class Runtime:
         self.moves: list[tuple[int, float]] = []  # when the shared clock moved, and to what
         self.pending: list[tuple[Task, Operation]] = []
         self.inside: dict[int, list[Operation]] = {}
+        self.fresh: set[int] = set()
         self.daemons = False
         self.returned = -1
         self.timed = False
@@ -450,7 +456,8 @@ class Runtime:
         """Reset an object that comes from before this execution: each begins with fresh state."""
         item.reset()
         item.epoch = self.count
-        item.key = self.keys = self.keys + 1
+        self.keys += 1
+        item.key = self.keys
 
     def perform_unscheduled(self, task: Task, op: Operation) -> Any:
         """Take effect at once: inside another operation, or while the task is torn down."""
@@ -472,11 +479,37 @@ class Runtime:
             self.inside.setdefault(len(self.events) - 1, []).append(op)
         return op.execute()
 
+    # -- the GIL ------------------------------------------------------------------------------
+
+    def let_in(self, *, apart: bool = False) -> None:
+        """Say that, under the GIL, another thread can come in here.
+
+        With `apart` it can also come in behind the next access of this one.
+        """
+        self.joinable = False
+        if apart:
+            self.current.apart = True
+
+    def join(self, task: Task, op: Operation) -> Any:
+        """Take effect together with the task's last event: nobody can come in between."""
+        result = op.execute()
+        if self.noting:
+            last = len(self.events) - 1
+            self.inside.setdefault(last, []).append(op)
+            if op.is_first_look(last + 1):
+                self.fresh.add(last)
+        if self.timed:
+            self.merge_clocks(task, op)
+        if self.recording:
+            self.recorder.joined(op, sys._getframe(1))
+        return result
+
     def _append_glued(self, op: Operation) -> None:
         """Note something that belongs to the event before: nobody can come in between."""
         if len(self.events) >= self.max_steps:
             self.stop_at_bound()
         op.task = self.current
+        self.joinable = False
         self.events.append(op)
 
     # -- choices of data ------------------------------------------------------------------------
@@ -665,7 +698,11 @@ class Runtime:
         self.record(op, type(error))
 
     def record(self, op: Operation, result: Any) -> None:
-        """Tell an event, if recording."""
+        """Tell an event, if recording; under the GIL, see whether more accesses belong to it."""
+        if self.under_gil:
+            task = self.current
+            self.joinable = op.plain and not task.apart
+            task.apart = False
         if self.recording:
             with self.atomic():  # a __repr__ of the program may do anything
                 self.recorder.executed(op, result, preempting=self.preempting)

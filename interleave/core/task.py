@@ -22,6 +22,7 @@ class Task:
     __slots__ = (
         "body",
         "born",
+        "apart",
         "children",
         "clock",
         "daemon",
@@ -73,6 +74,7 @@ class Task:
         self.random: Any = None
         self.tallies: dict[str, int] = {}
         self.unwinding = 0
+        self.apart = False  # under the GIL: others can come in right behind its next access
 
     @property
     def id(self) -> str:

@@ -93,7 +93,7 @@ def call(function: Any, *args: Any) -> None:
     elif kind is BuiltinFunctionType:
         if runtime.begun > 1 and _is_quick(function, args, runtime):
             return
-    elif kind is type and (own_classes.get(function) or _is_own(function)):
+    elif kind is type and (own_classes.get(function) or is_own(function)):
         return
     if runtime.begun > 1:
         touch(_touched, function, args, runtime)
@@ -152,7 +152,7 @@ def _is_met(function: FunctionType) -> bool:
     return False
 
 
-def _is_own(cls: type) -> bool:
+def is_own(cls: type) -> bool:
     """Whether making an instance runs code that has hooks of its own."""
     own = own_classes.get(cls)
     if own is None:
@@ -221,7 +221,7 @@ def _by_class(cls: type, args: tuple[Any, ...], runtime: Runtime) -> Touches:
     use = USES.get(cls)
     if use is not None:
         return _by_use(use, args, runtime)
-    if _is_own(cls):
+    if is_own(cls):
         return []
     if cls.__module__ in QUIET:
         return []

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from bytecode import Bytecode, ConcreteBytecode, Instr, Label
 from bytecode.instr import TryBegin
 
+from interleave.instrument import switch_sites
 from interleave.instrument.shared_names import NOTHING_KNOWN, cells_of, is_module_body
 
 if TYPE_CHECKING:
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
 
     from bytecode.instr import InstrLocation
 
-    from interleave.instrument.shared_names import Cells
+    from interleave.instrument import switch_sites
+from interleave.instrument.shared_names import Cells
 
 PY312 = sys.version_info >= (3, 12)
 PY313 = sys.version_info >= (3, 13)
@@ -139,19 +141,21 @@ def rewrite(
     shared_globals: Collection[str] = (),
     cells: Cells = NOTHING_KNOWN,
     done: Done | None = None,
+    under_gil: bool = False,
 ) -> CodeType:
     """Return the code with its hooks, and so the code of all functions inside it.
 
     `shared_globals` are the global names that somebody stores to; `cells` tells which variables
     of enclosing functions never change. `done` takes what became of each code object, by its `id`
-    (code objects of two files can be equal).
+    (code objects of two files can be equal). Code for `under_gil` also says where CPython with the
+    GIL lets another thread in.
     """
     if done is None:
         done = {}
     known = done.get(id(code))
     if known is not None:
         return known[1]
-    result = _Rewriting(code, hooks, shared_globals, cells, done).result()
+    result = _Rewriting(code, hooks, shared_globals, cells, done, under_gil=under_gil).result()
     done[id(code)] = (code, result)
     return result
 
@@ -166,7 +170,10 @@ class _Rewriting:
         shared_globals: Collection[str],
         cells: Cells,
         done: Done,
+        *,
+        under_gil: bool,
     ) -> None:
+        self.under_gil = under_gil
         self.code = code
         self.hooks = hooks
         self.shared_globals = shared_globals
@@ -198,11 +205,21 @@ class _Rewriting:
                 hook = list(self._at_call(item, nulls.get(index)))
             else:
                 hook = list(self._at(item, before))
+            if name in CALLS and self.under_gil and hook:
+                call = [*items[hold:], item] if hold >= 0 else [item]
+                del items[len(items) - len(call) + 1 :]
+                items.extend(switch_sites.called(call, hook, self.unseen, self._hook))
+                hold = -1
+                before = name
+                continue
             if name in CALLS:
                 if hold >= 0:
                     items[hold:hold] = hook
                     hook = []
                 hold = -1
+            elif self.under_gil:
+                tests_truth = name in _TRUTH and before not in _BOOLEAN
+                items.extend(switch_sites.before(item, self._hook, tests_truth=tests_truth))
             if _loads_method(item):
                 items.extend(_method_load(item, hook))
             else:
@@ -233,11 +250,14 @@ class _Rewriting:
                 shared_globals=self.shared_globals,
                 cells=self.cells,
                 done=self.done,
+                under_gil=self.under_gil,
             )
             yield Instr(name, inner, location=place)
         elif name == "LOAD_SUPER_ATTR" and isinstance(arg, tuple) and arg[0]:
             yield Instr("LOAD_SUPER_ATTR", (False, *arg[1:]), location=place)
             yield from _null_beside(place)
+        elif self.under_gil:
+            yield from switch_sites.instead(item, self._hook)
         else:
             yield item
 
@@ -288,7 +308,7 @@ class _Rewriting:
             above = 1 + (_number(item.arg) & 1)
             function = above + (2 if PY313 else 1)
             operands = (function, *range(above, 0, -1))
-            yield from self._hook("call_expanded", operands, (), item.location)
+            yield from self._call_hook("call_expanded", operands, item.location)
             return
         count = _number(item.arg)
         shift = 1 if item.name == "CALL_KW" else 0  # the names of the keywords are on top
@@ -298,7 +318,18 @@ class _Rewriting:
             operands = (first + (2 if PY313 else 1), *range(first, shift, -1))
         else:
             operands = tuple(range(first + 2, shift, -1))
-        yield from self._hook("call", operands, (), item.location)
+        yield from self._call_hook("call", operands, item.location)
+
+    def _call_hook(
+        self, hook: str, operands: tuple[int, ...], place: InstrLocation | None
+    ) -> Iterator[Any]:
+        """Call the hook before a call; under the GIL, one that tells whether to look behind it."""
+        if not self.under_gil:
+            yield from self._hook(hook, operands, (), place)
+            return
+        self.unseen = Label()
+        telling = {"call": "calling", "call_expanded": "calling_expanded"}[hook]
+        yield from self._hook(telling, operands, (), place, otherwise=self.unseen)
 
     def _hook(
         self,
@@ -306,15 +337,18 @@ class _Rewriting:
         operands: tuple[int, ...],
         constants: tuple[Any, ...],
         place: InstrLocation | None,
+        otherwise: Label | None = None,
     ) -> Iterator[Any]:
-        """Call a hook with copies of operands and with constants (or variables' cells)."""
-        skip = Label()
+        """Call a hook with copies of operands and with constants (or variables' cells).
+
+        Where there is an `otherwise`, go there if the hook says no, or the gate is shut.
+        """
+        skip = otherwise or Label()
+        jump = "POP_JUMP_IF_FALSE" if PY312 else "POP_JUMP_FORWARD_IF_FALSE"
         yield Instr("LOAD_CONST", self.hooks.gate, location=place)
         if PY313:
             yield Instr("TO_BOOL", location=place)
-        yield Instr(
-            "POP_JUMP_IF_FALSE" if PY312 else "POP_JUMP_FORWARD_IF_FALSE", skip, location=place
-        )
+        yield Instr(jump, skip, location=place)
         function = Instr("LOAD_CONST", getattr(self.hooks, hook), location=place)
         null = Instr("PUSH_NULL", location=place)
         yield from (function, null) if PY313 else (null, function)
@@ -329,8 +363,11 @@ class _Rewriting:
         if not PY312:
             yield Instr("PRECALL", count, location=place)
         yield Instr("CALL", count, location=place)
-        yield Instr("POP_TOP", location=place)
-        yield skip
+        if otherwise is None:
+            yield Instr("POP_TOP", location=place)
+            yield skip
+        else:
+            yield Instr(jump, skip, location=place)
 
 
 class _Assembler(ConcreteBytecode):

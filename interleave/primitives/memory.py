@@ -143,11 +143,16 @@ _names_of = type.__dict__["__dict__"].__get__
 class Held:
     """An object that has locations, and what its name is made of: who met it first, and when."""
 
-    __slots__ = ("blurred", "by_attribute", "item", "label", "maker", "number", "origin", "parts")
+    __slots__ = (
+        *("blurred", "by_attribute", "item", "key", "label", "maker", "met", "number", "origin"),
+        "parts",
+    )
 
     def __init__(
         self, item: Any, label: str, maker: Task | None, number: int, *, by_attribute: bool
     ) -> None:
+        self.key: tuple[int, ...] = ()  # under the GIL: begins the keys of its locations
+        self.met = -1  # under the GIL: before which event it was met, unless it was made then
         self.item = item
         self.label = label
         self.maker = maker
@@ -180,6 +185,7 @@ class Memory:
         self.watched: dict[int, ref[Any]] = {}  # those generators
         self.kept: list[Any] = []
         self._numbers: dict[tuple[Task, str], int] = {}
+        self._lasting: dict[Any, int] = {}  # numbers for words and keys, in all executions
 
     def clear(self) -> None:
         """Let go of everything: the execution is over."""
@@ -194,17 +200,24 @@ class Memory:
         self.kept.clear()
         self._numbers.clear()
 
+    def forget(self) -> None:
+        """Let go of what outlives an execution: the check is over."""
+        self.clear()
+        self._lasting.clear()
+
     def begin(self, runtime: Runtime) -> None:
         """Make sure that what is held belongs to this execution."""
         if self.count != runtime.count:
             self.clear()
             self.count = runtime.count
 
-    def hold(self, item: Any, runtime: Runtime, *, by_attribute: bool = True) -> Held:
+    def hold(
+        self, item: Any, runtime: Runtime, *, by_attribute: bool = True, made: bool = False
+    ) -> Held:
         """Return what is known of an object; at first sight it gets a name.
 
         The name counts the objects of its class that the task met first: `Cache#1`, or
-        `Cache#main.0.1` for a worker.
+        `Cache#main.0.1` for a worker. What is `made` just now cannot have been met by another.
         """
         held = self.held.get(id(item))
         if held is None:
@@ -212,10 +225,21 @@ class Memory:
             task = runtime.current
             number = self.number(task, label, runtime)
             held = self.held[id(item)] = Held(item, label, task, number, by_attribute=by_attribute)
+            if runtime.under_gil:
+                self._give_key(held, task, runtime, made=made)
             if runtime.recording:
                 named = not by_attribute
                 held.origin = runtime.recorder.origin(item, sys._getframe(1), named=named)
         return held
+
+    def _give_key(self, held: Held, task: Task, runtime: Runtime, *, made: bool) -> None:
+        """Let the keys of an object's locations be the same in whatever order tasks go on.
+
+        Those of an object that was not seen to be made are not: who meets it first may differ.
+        """
+        if not made:
+            held.met = len(runtime.events)
+        held.key = task.number, made, self.number(task, "(made)" if made else "(met)", runtime)
 
     def number(self, task: Task, label: str, runtime: Runtime) -> int:
         """Count what a task has met under a label, from 1."""
@@ -228,6 +252,8 @@ class Memory:
         """Hold an object under a name of its own."""
         self.begin(runtime)
         held = self.held[id(item)] = Held(item, title, None, 0, by_attribute=by_attribute)
+        if runtime.under_gil:
+            held.key = -1, self._lasting_number(title)
         return held
 
     def variable(self, cell: Any, name: str, runtime: Runtime) -> Location:
@@ -239,6 +265,8 @@ class Memory:
             number = self.number(task, label, runtime)
             maker = task if number > 1 or task.path else None
             held = self.held[id(cell)] = Held(cell, label, maker, number, by_attribute=False)
+            if runtime.under_gil:
+                self._give_key(held, task, runtime, made=False)
             found = self.wholes[id(cell)] = self.location(held, VALUE)
         return found
 
@@ -274,7 +302,14 @@ class Memory:
         found = held.parts.get(part)
         if found is None:
             found = held.parts[part] = Location(held, part, self.count)
+            if held.key:
+                # Under the GIL an access may be announced after the event that it belongs to. So
+                # the key of its location must not tell in which order locations were met.
+                found.key = (*held.key, self._lasting_number(part))
         return found
+
+    def _lasting_number(self, item: Any) -> int:
+        return self._lasting.setdefault(item, len(self._lasting))
 
 
 Touched = tuple[tuple[Location, bool], ...]
@@ -287,11 +322,15 @@ class Access(Operation):
     __slots__ = ()
     neutral = True
     tells = False
+    plain = True
     target: Location
 
     def accesses(self) -> Touched:
         """Every location that it touches, and whether it writes there."""
         return ((self.target, self.wrote()),)
+
+    def is_first_look(self, at: int) -> bool:
+        return any(location.holder.met == at for location, _ in self.accesses())
 
     def outside(self) -> None:
         return None

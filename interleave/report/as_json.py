@@ -97,6 +97,7 @@ def _event(event: Event) -> dict[str, Any]:
         "what": event.what,
         **_place(event.place),
         "touches": [_touch(touch) for touch in event.touches],
+        **({"inside": [_event(part) for part in event.inside]} if event.inside else {}),
         "holds": list(event.holds),
         "switch": None
         if switch is None

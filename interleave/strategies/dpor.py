@@ -80,7 +80,7 @@ class OptimalReduction:
         order = self._order
         if at < len(order.tasks) and order.kinds[at] is not Choose:
             # What was explored from here sleeps until something that it depends on happens.
-            self._asleep[at] = {**self._asleep[at], order.tasks[at]: order.footprints[at]}
+            self._asleep[at] = {**self._asleep[at], order.tasks[at]: order.lasting(at)}
         self._cut(at)
         branch = planned[at].pop(0)
         plan = [branch]
@@ -252,7 +252,7 @@ class OptimalReduction:
             if inside:
                 event: Any = events[at]
                 value = event.value if kinds[at] is Choose else None
-                sequence.append((tasks[at], self._order.footprints[at], value))
+                sequence.append((tasks[at], self._order.lasting(at), value))
         sequence.append((task, footprint, None))
         for sleeper, touches in self._asleep[first].items():
             if _can_begin(sleeper, touches, sequence):
