@@ -11,6 +11,7 @@ from interleave.core.schedule import Schedule, fingerprint, parse
 from interleave.determinism import Repetition, difference, run_again
 from interleave.errors import ScheduleError, UsageError
 from interleave.exploration import REPEATED, Exploration, Stop, explore
+from interleave.hidden import hidden_by_gil
 from interleave.report.explain import explain, location_of, positions
 from interleave.report.patterns import sentence_on
 from interleave.report.report import Failure, Outcome, Outcomes, Report
@@ -41,8 +42,8 @@ def check(
 
     `program` is a callable without arguments, or a target as on the command line. The options are
     those of `interleave.settings.Settings`: `strategy` ("dfs", "random"), `seed`, `executions`,
-    `max_steps`, `max_preemptions`, `seconds`, `granularity` ("memory", "sync"), `include`,
-    `exclude`, `time` ("free", "idle", "ordered"), `observe`
+    `max_steps`, `max_preemptions`, `seconds`, `granularity` ("memory", "sync"), `atomicity`
+    ("free-threaded", "gil"), `include`, `exclude`, `time` ("free", "idle", "ordered"), `observe`
     ("outcome", "output"), `expect`, `reach`, `keep_going`, `hang_seconds`, `fresh` (import the
     modules of the program anew for each execution). Without `keep_going` the first failure ends
     the exploration.
@@ -59,7 +60,8 @@ def check(
         exploration = explore(opened, strategy, progress=progress)
         opened.runtime.calm()
         _repeat(opened, exploration)
-        return _report(opened, exploration)
+        report = _report(opened, exploration)
+    return _with_hidden(found, settings, report)
 
 
 def sample(
@@ -118,7 +120,7 @@ def replay(
             "target that the failing check printed"
         )
         raise ScheduleError(message)
-    for name in ("time", "granularity", "observe", "seed", "max_steps"):
+    for name in ("time", "granularity", "atomicity", "observe", "seed", "max_steps"):
         options[name] = getattr(wanted, name)
     settings = Settings.of(options)
     strategy = Replay(wanted.choices)
@@ -168,6 +170,21 @@ def _repeat(opened: Session, exploration: Exploration) -> None:
             exploration.detail = detail
             exploration.causes = Repetition(opened).causes(witness.choices)
             return
+
+
+def _with_hidden(program: Program, settings: Settings, report: Report) -> Report:
+    """Say of each failure whether the GIL of this CPython hides it."""
+    kinds = {failure.kind for failure in report.failures if failure.schedule is not None}
+    if report.verdict != "fail" or report.interrupted or not kinds:
+        return report
+    hidden = hidden_by_gil(program, settings, kinds, _strategy)
+    failures = tuple(
+        failure
+        if failure.schedule is None
+        else replace(failure, hidden_by_gil=hidden[failure.kind])
+        for failure in report.failures
+    )
+    return replace(report, failures=failures)
 
 
 def _program(program: Callable[[], Any] | Program | str) -> Program:
@@ -241,6 +258,7 @@ def _report(
             seed=settings.seed,
             time=settings.time,
             granularity=settings.granularity,
+            atomicity=settings.atomicity,
             observe=settings.observe,
             max_steps=settings.max_steps,
         )
@@ -260,6 +278,7 @@ def _report(
         target=program.target,
         strategy=settings.strategy if one is None else "replay",
         granularity=settings.granularity,
+        atomicity=settings.atomicity,
         time=settings.time,
         observe=settings.observe,
         verdict=judgement.verdict,

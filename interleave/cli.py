@@ -24,7 +24,13 @@ from interleave.core.program import from_target
 from interleave.errors import UsageError
 from interleave.folder import check_folder, programs
 from interleave.report import as_json, mermaid, perfetto, text
-from interleave.settings import GRANULARITIES, OBSERVABLES, STRATEGIES, TIME_MODES
+from interleave.settings import (
+    ATOMICITIES,
+    GRANULARITIES,
+    OBSERVABLES,
+    STRATEGIES,
+    TIME_MODES,
+)
 from interleave.store import FOLDER, Store, project_root
 
 if TYPE_CHECKING:
@@ -99,6 +105,12 @@ def main() -> None:
     type=click.Choice(GRANULARITIES),
     help="What is a schedule point: every shared access, or synchronisation alone.  "
     "[default: memory]",
+)
+@click.option(
+    "--atomicity",
+    type=click.Choice(ATOMICITIES),
+    help="Where another thread can come in: at any bytecode, or only where this CPython lets one "
+    "in with the GIL.  [default: free-threaded]",
 )
 @click.option(
     "--include",
@@ -204,6 +216,7 @@ def check_command(
 @click.option(
     "--granularity", type=click.Choice(GRANULARITIES), help="With --seed: that of the check."
 )
+@click.option("--atomicity", type=click.Choice(ATOMICITIES), help="With --seed: that of the check.")
 @click.option(
     "--time", type=click.Choice(TIME_MODES), help="With --seed: the time mode of the check."
 )

@@ -80,7 +80,7 @@ def name_of(program: Program, root: Path) -> str:
 
 def _applies(kept: Kept, settings: Settings) -> bool:
     """Whether a check with these settings could have found the failure."""
-    modes = ("time", "granularity", "observe", "include", "exclude")
+    modes = ("time", "granularity", "atomicity", "observe", "include", "exclude")
     limit = settings.max_preemptions
     return (
         all(getattr(kept, mode) == getattr(settings, mode) for mode in modes)
@@ -129,6 +129,7 @@ def _kept(report: Report, failure: Failure, name: str, settings: Settings) -> Ke
         command=report.replay_command(failure),
         time=schedule.time,
         granularity=schedule.granularity,
+        atomicity=schedule.atomicity,
         observe=schedule.observe,
         max_steps=schedule.max_steps,
         expect=settings.expect if failure.kind == "expectation" else None,

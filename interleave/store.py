@@ -61,6 +61,7 @@ class Kept:
     expect: str | None = None
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
+    atomicity: str = "free-threaded"
 
     def is_like(self, other: Kept) -> bool:
         """Whether both are the same failure, perhaps by another schedule."""
@@ -70,7 +71,8 @@ class Kept:
     def _identity(self) -> tuple[object, ...]:
         return (
             *(self.program, self.kind, self.message, self.location),
-            *(self.time, self.granularity, self.observe, self.expect, self.include, self.exclude),
+            *(self.time, self.granularity, self.atomicity, self.observe, self.expect),
+            *(self.include, self.exclude),
         )
 
 
@@ -227,7 +229,7 @@ def _parse(line: str) -> Kept | int | None:
 
 _KINDS: dict[str, Any] = {
     **dict.fromkeys(("program", "kind", "message", "token", "command"), str),
-    **dict.fromkeys(("time", "granularity", "observe"), str),
+    **dict.fromkeys(("time", "granularity", "atomicity", "observe"), str),
     **dict.fromkeys(("location", "expect"), str | None),
     **dict.fromkeys(("preemptions", "max_steps"), int),
 }

@@ -47,7 +47,7 @@ class SimObject:
 
     label: ClassVar[str] = "object"
 
-    key: Key  # stands for it in footprints: it counts the objects of an execution as they are met
+    key: int  # stands for it in footprints: it counts the objects of an execution as they are met
 
     creator: Task | None
     epoch: int  # the number of the execution that it was made in, or was last reset for

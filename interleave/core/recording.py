@@ -72,7 +72,9 @@ class Recorder:
         self.settle()
         place = place_of(user_frame(frame))
         task = op.task.id
-        part = Event(task, op.describe(), place, preempted=False, kind=op.kind, touches=_touches(op))
+        part = Event(
+            task, op.describe(), place, preempted=False, kind=op.kind, touches=_touches(op)
+        )
         last = self.history[-1]
         self.history[-1] = self._with_inside(last, (*last.inside, part))
         if op.wrote():

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from interleave.errors import ScheduleError
-from interleave.settings import GRANULARITIES, OBSERVABLES, TIME_MODES
+from interleave.settings import ATOMICITIES, GRANULARITIES, OBSERVABLES, TIME_MODES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -44,6 +44,7 @@ class Schedule:
     seed: int = 0
     time: str = "free"
     granularity: str = "sync"
+    atomicity: str = "free-threaded"
     observe: str = "outcome"
     max_steps: int = 10_000
 
@@ -54,6 +55,7 @@ class Schedule:
             TIME_MODES.index(self.time)
             | GRANULARITIES.index(self.granularity) << 2
             | OBSERVABLES.index(self.observe) << 3
+            | ATOMICITIES.index(self.atomicity) << 4
         )
         runs = _varints(_run_lengths(self.choices))
         if len(runs) > _WORTH_PACKING:
@@ -122,6 +124,7 @@ def _parse_body(body: bytes, token: str) -> Schedule:
             seed=seed,
             time=TIME_MODES[flags & 3],
             granularity=GRANULARITIES[flags >> 2 & 1],
+            atomicity=ATOMICITIES[flags >> 4 & 1],
             observe=OBSERVABLES[flags >> 3 & 1],
             max_steps=max_steps,
         )

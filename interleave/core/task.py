@@ -20,9 +20,9 @@ class Task:
     """
 
     __slots__ = (
+        "apart",
         "body",
         "born",
-        "apart",
         "children",
         "clock",
         "daemon",

@@ -27,8 +27,7 @@ if TYPE_CHECKING:
 
     from bytecode.instr import InstrLocation
 
-    from interleave.instrument import switch_sites
-from interleave.instrument.shared_names import Cells
+    from interleave.instrument.shared_names import Cells
 
 PY312 = sys.version_info >= (3, 12)
 PY313 = sys.version_info >= (3, 13)

@@ -50,8 +50,6 @@ from interleave.instrument.known import (
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from interleave.core.runtime import Runtime
-
 _PY312 = sys.version_info >= (3, 12)
 _MANY, _DEEP = 1_000, 4
 """How many items, and in how many levels, are looked at before foreign code is assumed."""
@@ -70,7 +68,14 @@ _KNOWN_C = frozenset({"builtins", "collections", "_collections", "array", "types
 
 _NO_OPERATORS = frozenset(
     {
-        *("__init__", "__new__", "__del__", "__init_subclass__", "__class_getitem__", "__set_name__"),
+        *(
+            "__init__",
+            "__new__",
+            "__del__",
+            "__init_subclass__",
+            "__class_getitem__",
+            "__set_name__",
+        ),
         *("__getattr__", "__getattribute__", "__setattr__", "__delattr__", "__dir__", "__call__"),
         *("__reduce__", "__reduce_ex__", "__getstate__", "__setstate__", "__getnewargs__"),
         *("__copy__", "__deepcopy__", "__sizeof__", "__subclasshook__", "__post_init__"),

@@ -151,7 +151,7 @@ class Held:
     def __init__(
         self, item: Any, label: str, maker: Task | None, number: int, *, by_attribute: bool
     ) -> None:
-        self.key: tuple[int, ...] = ()  # under the GIL: begins the keys of its locations
+        self.key: tuple[Any, ...] = ()  # under the GIL: the keys of its locations come from it
         self.met = -1  # under the GIL: before which event it was met, unless it was made then
         self.item = item
         self.label = label
@@ -171,6 +171,10 @@ class Held:
         return f"{self.label}#{maker}{self.number}"
 
 
+_FIRST_LASTING = 1 << 40
+"""The keys that are counted in each execution do not come so far."""
+
+
 class Memory:
     """All locations of an execution, by the `id` of their objects (which are kept alive)."""
 
@@ -185,7 +189,7 @@ class Memory:
         self.watched: dict[int, ref[Any]] = {}  # those generators
         self.kept: list[Any] = []
         self._numbers: dict[tuple[Task, str], int] = {}
-        self._lasting: dict[Any, int] = {}  # numbers for words and keys, in all executions
+        self._lasting: dict[Any, int] = {}  # by object and part, the same in all executions
 
     def clear(self) -> None:
         """Let go of everything: the execution is over."""
@@ -253,7 +257,7 @@ class Memory:
         self.begin(runtime)
         held = self.held[id(item)] = Held(item, title, None, 0, by_attribute=by_attribute)
         if runtime.under_gil:
-            held.key = -1, self._lasting_number(title)
+            held.key = (title,)
         return held
 
     def variable(self, cell: Any, name: str, runtime: Runtime) -> Location:
@@ -305,11 +309,9 @@ class Memory:
             if held.key:
                 # Under the GIL an access may be announced after the event that it belongs to. So
                 # the key of its location must not tell in which order locations were met.
-                found.key = (*held.key, self._lasting_number(part))
+                lasting = self._lasting
+                found.key = _FIRST_LASTING + lasting.setdefault((held.key, part), len(lasting))
         return found
-
-    def _lasting_number(self, item: Any) -> int:
-        return self._lasting.setdefault(item, len(self._lasting))
 
 
 Touched = tuple[tuple[Location, bool], ...]

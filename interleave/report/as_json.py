@@ -21,6 +21,7 @@ def as_object(report: Report) -> dict[str, Any]:
         "target": report.target,
         "strategy": report.strategy,
         "granularity": report.granularity,
+        "atomicity": report.atomicity,
         "time": report.time,
         "observe": report.observe,
         "verdict": report.verdict,
@@ -51,6 +52,7 @@ def as_object(report: Report) -> dict[str, Any]:
                 "location": failure.location,
                 "schedule": None if failure.schedule is None else failure.schedule.token,
                 "preemptions": failure.preemptions,
+                "hidden_by_gil": failure.hidden_by_gil,
                 "counterexample": _counterexample(failure),
             }
             for failure in report.failures

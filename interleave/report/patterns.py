@@ -47,7 +47,9 @@ def _deciding(events: tuple[Event, ...], contrast: Contrast) -> list[tuple[int, 
     if not accesses or len(names) != 1 or None in shared:
         return []
     # What one event does to a place several times is no pattern of single accesses.
-    return [] if any(event.inside for _, event, _ in _accesses(events, *names)) else pairs
+    tasks = {events[at].task for one in pairs for at in one}
+    uses = _accesses(events, *names)
+    return [] if any(event.inside and event.task in tasks for _, event, _ in uses) else pairs
 
 
 def _shared(one: Event, other: Event) -> tuple[Touch, Touch] | None:

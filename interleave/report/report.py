@@ -35,7 +35,8 @@ class Failure:
     printed and logged. `schedule` is none only where no single execution shows the failure.
     `sentence` says what went wrong, where the events prove it; `waiting` holds what tasks wait
     for at the end of a deadlock; `contrast` is the nearest execution that passes, if it was looked
-    for, and `passing` its schedule, if it was found.
+    for, and `passing` its schedule, if it was found. `hidden_by_gil` says whether a failure of its
+    kind needs a switch that the GIL of this CPython version does not allow; none if not known.
     """
 
     kind: FailureKind
@@ -52,6 +53,7 @@ class Failure:
     waiting: tuple[Event, ...] = ()
     contrast: Contrast | NoContrast | None = None
     passing: Schedule | None = None
+    hidden_by_gil: bool | None = None
 
 
 class Outcomes(Mapping[Any, Outcome]):
@@ -111,6 +113,7 @@ class Report:
     threads: int
     covers: str
     outcomes: Outcomes = field(default_factory=Outcomes)
+    atomicity: str = "free-threaded"
     failures: tuple[Failure, ...] = ()
     warnings: tuple[Warned, ...] = ()
     reasons: tuple[str, ...] = ()

@@ -253,9 +253,7 @@ class HappensBefore:
         Where they went may depend on what they read, and so on what came before them.
         """
         execution = self.execution
-        return execution.under_gil and (
-            index == len(execution.events) or index in execution.inside
-        )
+        return execution.under_gil and (index == len(execution.events) or index in execution.inside)
 
     def _footprint_in(self, op: Operation, footprint: Footprint, past: Before) -> Footprint:
         touched = op.footprint_in(past)

@@ -78,11 +78,11 @@ def program_of(seed, threads, steps):
         f"    seen = {[[] for _ in range(threads)]}",
         "    threads = []",
     ]
-    for number in range(threads - 1):
-        run.append(
-            f"    threads.append(threading.Thread(target=thread{number}, args=(s, seen[{number}])))"
-        )
     run += [
+        *(
+            f"    threads.append(threading.Thread(target=thread{number}, args=(s, seen[{number}])))"
+            for number in range(threads - 1)
+        ),
         *(f"    threads[{number}].start()" for number in range(threads - 1)),
         f"    thread{threads - 1}(s, seen[{threads - 1}])",
         *(f"    threads[{number}].join()" for number in range(threads - 1)),
