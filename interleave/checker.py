@@ -61,7 +61,7 @@ def check(
         opened.runtime.calm()
         _repeat(opened, exploration)
         report = _report(opened, exploration)
-    return _with_hidden(found, settings, report)
+    return with_hidden(found, settings, report)
 
 
 def sample(
@@ -172,8 +172,8 @@ def _repeat(opened: Session, exploration: Exploration) -> None:
             return
 
 
-def _with_hidden(program: Program, settings: Settings, report: Report) -> Report:
-    """Say of each failure whether the GIL of this CPython hides it."""
+def with_hidden(program: Program, settings: Settings, report: Report) -> Report:
+    """Say of each failure in a report whether the GIL of this CPython hides it."""
     kinds = {failure.kind for failure in report.failures if failure.schedule is not None}
     if report.verdict != "fail" or report.interrupted or not kinds:
         return report

@@ -68,16 +68,10 @@ def hidden_by_gil(
 
 def hidden(kind: str) -> str:
     """Say what it means that the GIL hides a failure of a kind."""
-    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    none = f"no interleaving that it allows ends in a failure of this kind ({kind})"
     if _has_gil():
-        return (
-            f"hidden by the GIL of this CPython ({version}): no interleaving that it allows ends "
-            f"in a failure of this kind ({kind}); free-threaded builds can show it"
-        )
-    return (
-        f"hidden by the GIL of a CPython {version} that has one: no interleaving that it allows "
-        f"ends in a failure of this kind ({kind}); this build is free-threaded and can show it"
-    )
+        return f"hidden by the GIL of this CPython: {none}; free-threaded builds can show it"
+    return f"hidden by the GIL of a CPython that has one: {none}; this build has none, and can show it"
 
 
 def _has_gil() -> bool:

@@ -57,7 +57,7 @@ def check(
                 break
     store.update(name, drop=over)
     if failing and not settings.keep_going:
-        return _told(failing[0][1], store)
+        return _told(checker.with_hidden(program, settings, failing[0][1]), store)
     report = checker.check(program, progress=progress, **options)
     if report.verdict == "fail":
         store.update(name, add=_worth_keeping(report, name, settings))

@@ -25,12 +25,15 @@ LONG = st.lists(st.tuples(st.integers(0, 400), st.integers(1, 5)), min_size=30, 
     seed=st.integers(0, 2**70),
     time=st.sampled_from(["free", "idle", "ordered"]),
     granularity=st.sampled_from(["sync", "memory"]),
+    atomicity=st.sampled_from(["free-threaded", "gil"]),
     observe=st.sampled_from(["outcome", "output"]),
 )
 def test_a_token_reads_back_as_what_was_written(
-    choices, mark, digest, seed, time, granularity, observe
+    choices, mark, digest, seed, time, granularity, atomicity, observe
 ):
-    schedule = Schedule(strip(choices), mark, digest, seed, time, granularity, observe)
+    schedule = Schedule(
+        strip(choices), mark, digest, seed, time, granularity, atomicity, observe
+    )
 
     assert parse(schedule.token) == schedule
     assert parse(f"  {schedule.token}\n") == schedule
