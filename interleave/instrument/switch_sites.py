@@ -64,11 +64,13 @@ _FOREIGN = frozenset(
     {
         *("IMPORT_NAME", "IMPORT_FROM", "IMPORT_STAR", "RAISE_VARARGS", "WITH_EXCEPT_START"),
         *("GET_AWAITABLE", "GET_AITER", "GET_ANEXT", "BEFORE_ASYNC_WITH", "END_ASYNC_FOR"),
-        *("CALL_INTRINSIC_1", "CALL_INTRINSIC_2", "LOAD_SUPER_ATTR", "BUILD_SET", "BUILD_MAP"),
-        *("BUILD_CONST_KEY_MAP", "PRINT_EXPR"),
+        *("CALL_INTRINSIC_1", "CALL_INTRINSIC_2", "LOAD_SUPER_ATTR", "PRINT_EXPR"),
     }
 )
 """What may run code without hooks, and is seldom enough to be taken to."""
+
+_HASHING = frozenset({"BUILD_SET", "BUILD_MAP"})
+"""Likewise, if there are items."""
 
 _RETURNS = frozenset({"RETURN_VALUE", "RETURN_CONST", "YIELD_VALUE"})
 
@@ -99,7 +101,7 @@ def before(item: Instr, emit: Emit, *, tests_truth: bool) -> Iterator[Any]:
         yield from emit(_ATTRIBUTES[name], (1,), (text,), place)
     elif tests_truth:
         yield from emit("operating", (1,), (), place)
-    elif name in _FOREIGN:
+    elif name in _FOREIGN or (name in _HASHING and arg):
         yield from emit("foreign_code", (), (), place)
     elif name in _RETURNS:
         yield from emit("returning", (), (), place)
