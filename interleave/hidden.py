@@ -71,7 +71,9 @@ def hidden(kind: str) -> str:
     none = f"no interleaving that it allows ends in a failure of this kind ({kind})"
     if _has_gil():
         return f"hidden by the GIL of this CPython: {none}; free-threaded builds can show it"
-    return f"hidden by the GIL of a CPython that has one: {none}; this build has none, and can show it"
+    return (
+        f"hidden by the GIL of a CPython that has one: {none}; this build has none, and can show it"
+    )
 
 
 def _has_gil() -> bool:

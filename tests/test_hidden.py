@@ -166,7 +166,9 @@ def test_a_schedule_does_not_fit_under_the_other_atomicity():
 
 
 def test_an_unknown_atomicity_is_refused():
-    with pytest.raises(UsageError, match="atomicity is 'GIL'; it must be one of: free-threaded, gil"):
+    with pytest.raises(
+        UsageError, match="atomicity is 'GIL'; it must be one of: free-threaded, gil"
+    ):
         interleave.check(adding, atomicity="GIL")
 
 

@@ -188,6 +188,7 @@ class _Rewriting:
         nulls = _nulls(source)
         items: list[Any] = []
         before = ""
+        resumed = False  # a function has begun, or goes on behind a `yield`
         hold = -1  # where a KW_NAMES was put: the hook of its call must stand before it
         for index, item in enumerate(source):
             if not isinstance(item, Instr):
@@ -197,6 +198,9 @@ class _Rewriting:
                 continue
             name = item.name
             hook: list[Any] = []
+            if resumed:
+                items.extend(self._hook("switch_point", (), (), item.location))
+            resumed = self.under_gil and switch_sites.looks(item)
             if name in ("KW_NAMES", "PRECALL"):
                 if hold < 0:
                     hold = len(items)

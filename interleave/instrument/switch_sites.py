@@ -87,6 +87,15 @@ _OTHERWISE = {
 """Of 3.11: they look where they jump, and not where they do not."""
 
 
+def looks(item: Instr) -> bool:
+    """Whether a `RESUME` looks if another thread wants to go on.
+
+    Its hook belongs to the line of the instruction behind it: that of the `def` is no line to run.
+    """
+    arg: Any = item.arg
+    return item.name == "RESUME" and (arg & 3) < _LOOKING
+
+
 def before(item: Instr, emit: Emit, *, tests_truth: bool) -> Iterator[Any]:
     """Yield the hooks that stand before an instruction that is no call."""
     name, place = item.name, item.location
@@ -121,9 +130,7 @@ def instead(item: Instr, emit: Emit) -> Iterator[Any]:
         yield stays
         return
     yield item
-    if name == "RESUME" and (arg & 3) < _LOOKING:
-        yield from emit("switch_point", (), (), place)
-    elif name in _MAKING:
+    if name in _MAKING:
         yield from emit("made", (1,), (), place)
 
 

@@ -56,12 +56,14 @@ _MANY, _DEEP = 1_000, 4
 
 _SEQUENCES = frozenset({tuple, frozenset})
 _MUTABLE = frozenset({list, set, dict, deque})
-_C_CODE = (
-    BuiltinFunctionType,
-    ClassMethodDescriptorType,
-    MethodDescriptorType,
-    MethodWrapperType,
-    WrapperDescriptorType,
+_C_CODE = frozenset(
+    {
+        BuiltinFunctionType,
+        ClassMethodDescriptorType,
+        MethodDescriptorType,
+        MethodWrapperType,
+        WrapperDescriptorType,
+    }
 )
 _KNOWN_C = frozenset({"builtins", "collections", "_collections", "array", "types", "typing"})
 """Modules whose types, where they are written in C, run no code of others by themselves."""
@@ -114,6 +116,8 @@ def foreign_code() -> None:
 
 def operating(*operands: Any) -> None:
     """Before an operator that looks at no more of its operands than they are."""
+    if context._runtime is None:
+        return
     for item in operands:
         if not _is_quiet(item, within=False):
             foreign_code()
@@ -122,6 +126,8 @@ def operating(*operands: Any) -> None:
 
 def comparing(*operands: Any) -> None:
     """Before an operator that may look at all that is inside."""
+    if context._runtime is None:
+        return
     for item in operands:
         if not _is_quiet(item, within=True):
             foreign_code()
@@ -130,6 +136,8 @@ def comparing(*operands: Any) -> None:
 
 def seeking(item: Any, key: Any) -> None:
     """Before `key in item`."""
+    if context._runtime is None:
+        return
     hashed = type(item) is dict or type(item) is set or type(item) is frozenset
     if not _is_quiet(key, within=False) or not _is_quiet(item, within=not hashed):
         foreign_code()
@@ -137,13 +145,13 @@ def seeking(item: Any, key: Any) -> None:
 
 def reaching(item: Any, name: str) -> None:
     """Before an attribute is read."""
-    if _runs(item, name, "__get__"):
+    if context._runtime is not None and _runs(item, name, "__get__"):
         foreign_code()
 
 
 def keeping(item: Any, name: str) -> None:
     """Before an attribute is stored or deleted."""
-    if _runs(item, name, "__set__"):
+    if context._runtime is not None and _runs(item, name, "__set__"):
         foreign_code()
 
 
@@ -199,19 +207,19 @@ def called(result: Any) -> None:
         return
     runtime.let_in()
     cls = type(result)
-    if cls in PLAIN_TYPES or sys.getrefcount(result) > _ALONE or isinstance(result, _NO_DATA):
+    if cls in PLAIN_TYPES or sys.getrefcount(result) > _ALONE or issubclass(cls, _NO_DATA):
         return
     shape = shape_of(cls)
-    if shape in _HELD and cls.__module__.partition(".")[0] not in _NOT_PROGRAMS:
-        memory.hold(result, runtime, by_attribute=shape is Shape.NONE, made=True)
+    if shape is Shape.DICT or shape is Shape.WHOLE:
+        memory.hold(result, runtime, by_attribute=False, made=True)
+    elif shape is Shape.NONE and is_own(cls):  # others may end when nobody holds them: a pool
+        memory.hold(result, runtime, made=True)
 
 
 _ALONE = 3
 """References to what only the stack of a function holds, counted in a hook that gets it."""
 
-_HELD = (Shape.NONE, Shape.DICT, Shape.WHOLE)
 _NO_DATA = (type, ModuleType, FunctionType, MethodType, GeneratorType, BuiltinFunctionType)
-_NOT_PROGRAMS = frozenset({"interleave", "threading", "queue", "_thread", "greenlet", "weakref"})
 
 
 # -- what runs code that has no hooks -------------------------------------------------------------
@@ -219,20 +227,18 @@ _NOT_PROGRAMS = frozenset({"interleave", "threading", "queue", "_thread", "green
 
 def _is_direct(function: Any) -> bool:
     """Whether what a call touches is touched before any other code could run."""
-    if isinstance(function, type):
+    kind = type(function)
+    if issubclass(kind, type):
         return function in USES or is_own(function)
-    if not isinstance(function, _C_CODE):
+    if kind not in _C_CODE:
         return False
     owner = getattr(function, "__self__", None)
     if owner is None:
         owner_type = getattr(function, "__objclass__", None)
-    elif isinstance(owner, ModuleType):
-        try:
-            return USES.get(function, Use.UNKNOWN) is not Use.UNKNOWN
-        except TypeError:
-            return False
+    elif issubclass(type(owner), ModuleType):
+        return USES.get(function, Use.UNKNOWN) is not Use.UNKNOWN
     else:
-        owner_type = owner if isinstance(owner, type) else type(owner)
+        owner_type = owner if issubclass(type(owner), type) else type(owner)
     return owner_type in EXACT or owner_type is dict or owner_type in PLAIN_TYPES
 
 
@@ -240,7 +246,7 @@ def _is_quiet(item: Any, *, within: bool, depth: int = _DEEP) -> bool:
     """Whether operators on an object run no Python code but such as has hooks, and keep the GIL."""
     cls = type(item)
     if cls in _SEQUENCES or (within and cls in _MUTABLE):
-        if not depth or len(item) > _MANY:
+        if not depth or item.__len__() > _MANY:
             return False
         items: Iterable[Any] = list(item)
         if cls is dict:
@@ -261,7 +267,7 @@ def _has_foreign_operators(cls: type) -> bool:
         return False
     for base in bases_of(cls):
         names = names_of(base)
-        if base.__module__ in _KNOWN_C and "__weakref__" not in names:
+        if _is_known(base) and "__weakref__" not in names:
             if base in (enumerate, zip, map, filter, reversed):
                 return True  # they ask for items by whatever is below them
             continue
@@ -274,13 +280,28 @@ def _has_foreign_operators(cls: type) -> bool:
 
 def _is_foreign(value: Any) -> bool:
     """Whether calling what a class has under the name of an operator runs code without hooks."""
-    value = getattr(value, "__func__", value)
-    if isinstance(value, FunctionType):
+    kind = type(value)
+    if kind is classmethod or kind is staticmethod or kind is MethodType:
+        value = value.__func__
+        kind = type(value)
+    if kind is FunctionType:
         return id(value.__code__) not in own_codes
-    owner = getattr(value, "__objclass__", None)
-    if owner is not None and owner.__module__ in _KNOWN_C:
+    if kind in _C_CODE:
+        owner = getattr(value, "__objclass__", None)
+        return owner is None or not _is_known(owner)
+    return callable(value) and not issubclass(kind, type)
+
+
+_module_of = type.__dict__["__module__"].__get__  # whatever the metaclass says
+
+
+def _is_known(cls: type) -> bool:
+    """Whether a class comes from a module whose C code runs no code of others by itself."""
+    try:
+        module = _module_of(cls)
+    except AttributeError:
         return False
-    return callable(value) and not isinstance(value, type)
+    return type(module) is str and module in _KNOWN_C
 
 
 def _runs(item: Any, name: str, how: str) -> bool:
@@ -290,7 +311,9 @@ def _runs(item: Any, name: str, how: str) -> bool:
         return False
     if issubclass(cls, ModuleType):
         return how == "__get__" and name not in vars(item)
-    key = (item if issubclass(cls, type) else cls), name, how
+    if issubclass(cls, type):
+        return _looks_up_by_code(item, name, how)
+    key = cls, name, how
     try:
         return attribute_code[key]
     except KeyError:
@@ -304,20 +327,20 @@ def _looks_up_by_code(item: Any, name: str, how: str) -> bool:
     cls = type(item)
     hook = "__getattribute__" if how == "__get__" else "__setattr__"
     general = in_class(cls, hook)
-    if general is not None and not isinstance(general[1], WrapperDescriptorType):
-        return _is_foreign(general[1])
+    if general is not None and _is_foreign(general[1]):
+        return True
     found = in_class(cls, name)
-    if found is None and isinstance(item, type) and how == "__get__":
+    if found is None and issubclass(cls, type) and how == "__get__":
         found = in_class(item, name)
     if found is None:
         fallback = in_class(cls, "__getattr__") if how == "__get__" else None
         return fallback is not None and _is_foreign(fallback[1])
     definer, value = found
     kind = type(value)
-    if isinstance(value, CODE) or kind is MemberDescriptorType:
+    if issubclass(kind, CODE) or kind is MemberDescriptorType:
         return False
     if kind is GetSetDescriptorType:
-        return definer.__module__ not in _KNOWN_C
+        return not _is_known(definer)
     if kind is property:
         function = value.fget if how == "__get__" else value.fset
         return function is not None and _is_foreign(function)

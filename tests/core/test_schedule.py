@@ -31,9 +31,7 @@ LONG = st.lists(st.tuples(st.integers(0, 400), st.integers(1, 5)), min_size=30, 
 def test_a_token_reads_back_as_what_was_written(
     choices, mark, digest, seed, time, granularity, atomicity, observe
 ):
-    schedule = Schedule(
-        strip(choices), mark, digest, seed, time, granularity, atomicity, observe
-    )
+    schedule = Schedule(strip(choices), mark, digest, seed, time, granularity, atomicity, observe)
 
     assert parse(schedule.token) == schedule
     assert parse(f"  {schedule.token}\n") == schedule

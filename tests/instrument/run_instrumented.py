@@ -1,6 +1,6 @@
 """Runs one of CPython's test modules with it, and the modules it tests, instrumented.
 
-Usage: python run_instrumented.py plain|instrumented|gil TEST MODULE...; prints a line for each test.
+Usage: python run_instrumented.py plain|instrumented|gil TEST MODULE...; it prints a line a test.
 The gate is open all the while, so every hook is called, as by a real thread.
 """
 

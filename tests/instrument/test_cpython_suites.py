@@ -44,7 +44,13 @@ SUITES = {
     "test_decimal": ["_pydecimal", "decimal"],
 }
 
-ALSO_UNDER_THE_GIL = ("test_generators", "test_grammar", "test_patma", "test_with", "test_listcomps")
+ALSO_UNDER_THE_GIL = (
+    "test_generators",
+    "test_grammar",
+    "test_patma",
+    "test_with",
+    "test_listcomps",
+)
 """With the hooks that tell where a CPython with the GIL can switch threads."""
 
 DIFFERENT = {

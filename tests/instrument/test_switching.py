@@ -2,6 +2,7 @@
 
 import threading
 from collections import UserDict
+from concurrent.futures import ThreadPoolExecutor
 from enum import Enum
 from fractions import Fraction
 from functools import cached_property
@@ -327,6 +328,18 @@ def test_what_is_done_at_once_is_seen_at_once():
 def test_depth_first_search_finds_the_same():
     assert outcomes(branches, strategy="dfs") == {2}
     assert outcomes(read_twice, write_twice, strategy="dfs") == {0, 4}
+
+
+def pool():
+    futures = ThreadPoolExecutor(1)
+    done = futures.submit(nested, 3)
+    return done.result()
+
+
+def test_a_pool_that_nobody_holds_ends_its_threads():
+    report = interleave.check(pool, atomicity="gil")
+
+    assert (report.verdict, set(report.outcomes)) == ("pass", {3})
 
 
 # -- the code ---------------------------------------------------------------------------------
