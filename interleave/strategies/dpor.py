@@ -15,7 +15,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from typing import TYPE_CHECKING, Any
 
-from interleave.core.dependence import Footprint, dependent
+from interleave.core.dependence import Footprint, dependent, strongest
 from interleave.core.operation import Choose
 from interleave.core.outcome import Deadlocked, Raised, Returned, StepBound
 from interleave.core.strategy import CAUSES
@@ -62,6 +62,8 @@ class OptimalReduction:
         self._from = 0  # the event that is the first one new
         self._plan: list[_Branch] = []
         self._started = False
+        self._resting: dict[int, Footprint] = {}  # who sleeps where this execution is
+        self._seen = 0  # so many of its events have woken those that they depend on
 
     # -- making choices -----------------------------------------------------------------------
 
@@ -88,6 +90,8 @@ class OptimalReduction:
             branch = branch.children[0]
             plan.append(branch)
         self._plan = plan
+        self._resting = dict(self._asleep[at])
+        self._seen = at
         return True
 
     def _cut(self, at: int) -> None:
@@ -109,9 +113,32 @@ class OptimalReduction:
         choice = 0
         if step < len(self._plan):
             choice = self._choice_of(self._plan[step].task, options, stays)
+        elif self._resting:
+            choice = self._awake(options, stays)
         self._choices.append(choice)
         self._made_for.append(at)
         return choice
+
+    def _awake(self, options: Sequence[TaskView], stays: int) -> int:
+        """Return the choice that lets a task go on which is not asleep, if there is one.
+
+        A plan wakes all that sleep, if what it touches was known exactly when it was made.
+        """
+        resting, events = self._resting, self.events
+        for at in range(self._seen, len(events)):
+            touched = list(events[at].footprint())
+            for inner in events[at].task.runtime.inside.get(at, ()):
+                touched.extend(inner.footprint())
+            done = strongest(touched)
+            for task, footprint in list(resting.items()):
+                if task == events[at].task.number or dependent(footprint, done):
+                    del resting[task]
+        self._seen = len(events)
+        current = events[-1].task.number if stays else None
+        if current is not None and current not in resting:
+            return 0
+        awake = next((option.number for option in options if option.number not in resting), None)
+        return 0 if awake is None else self._choice_of(awake, options, stays)
 
     def choose_value(self, count: int) -> int:
         """Follow the last execution, then the plan; beyond it take the first value."""

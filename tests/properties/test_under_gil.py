@@ -16,6 +16,7 @@ from interleave.session import session
 from interleave.settings import Settings
 from interleave.strategies.depth_first import DepthFirst
 from interleave.strategies.dpor import OptimalReduction
+from interleave.strategies.random_walk import RandomWalk
 
 SHARED = """
 import threading
@@ -30,6 +31,7 @@ class Shared:
         self.lock = threading.Lock()
         self.one, self.two = Part(), Part()
         self.at = self.one
+        self.more, self.less = [0] * 2, [0] * 2  # nobody sees an operator make them
 
 class Part:
     def __init__(self):
@@ -61,14 +63,30 @@ STATEMENTS = (
 )
 
 
-def program_of(seed, threads, steps):
+UNSEEN = (
+    *STATEMENTS[:10],
+    "s.more[0] += 1",
+    "s.more[1] = {k}",
+    "s.less[0] = x",
+    "x = s.more[0]",
+    "if s.more[0]: s.less[1] = {k}",
+    "if s.less[0]: s.{n} += 1",
+    "s.less.append({k})",
+    "if not s.{n}: s.more, s.less = s.less, s.more",
+    "look()",
+    "look()",
+)
+"""Statements that meet objects of which it was not seen who made them."""
+
+
+def program_of(seed, threads, steps, statements):
     """Return a program, and its source: threads that do random things to what they share."""
     source = random.Random(seed)
     lines = [SHARED]
     for number in range(threads):
         lines.append(f"def thread{number}(s, seen):\n    x = 0")
         for _ in range(source.randint(1, steps)):
-            statement = source.choice(STATEMENTS)
+            statement = source.choice(statements)
             n, m = source.choice("abc"), source.choice("abc")
             lines.append(f"    {statement.format(n=n, m=m, k=source.randint(0, 2))}")
         lines.append("    seen.append(x)")
@@ -86,7 +104,8 @@ def program_of(seed, threads, steps):
         *(f"    threads[{number}].start()" for number in range(threads - 1)),
         f"    thread{threads - 1}(s, seen[{threads - 1}])",
         *(f"    threads[{number}].join()" for number in range(threads - 1)),
-        "    return (s.a, s.b, s.c, s.items, s.one.value, s.two.value, s.at is s.one, seen)",
+        "    ends = (s.a, s.b, s.c, s.items, s.more, s.less)",
+        "    return (*ends, s.one.value, s.two.value, s.at is s.one, seen)",
     ]
     text = "\n".join([*lines, *run])
     names = {"__name__": "generated"}
@@ -123,9 +142,9 @@ def explored(program, strategy, atomicity, limit):
     return traces, set(endings.values()), redundant
 
 
-def agree(seed, limit, threads, steps):
+def agree(seed, limit, threads, steps, statements=STATEMENTS):
     """Compare both strategies; none if there were too many schedules."""
-    program, text = program_of(seed, threads, steps)
+    program, text = program_of(seed, threads, steps, statements)
     brute = explored(program, DepthFirst(), "gil", limit)
     if brute is None:
         return None
@@ -133,21 +152,55 @@ def agree(seed, limit, threads, steps):
     assert reduced is not None, text
     assert reduced[1] == brute[1], text
     assert set(reduced[0]) == set(brute[0]), text
-    assert set(reduced[0].values()) <= {1}, text
+    if statements is STATEMENTS:  # else a trace may be run again
+        assert set(reduced[0].values()) <= {1}, text
     finer = explored(program, OptimalReduction("free"), "free-threaded", limit)
     assert finer is None or reduced[1] <= finer[1], text
     return reduced[2]
 
 
-def compared(seeds, limit, threads=2, steps=4):
-    found = [agree(seed, limit, threads, steps) for seed in seeds]
-    return [redundant for redundant in found if redundant is not None]
+def compared(seeds, limit, **options):
+    """Return how many programs were compared; of the others the schedules are too many."""
+    given = {"threads": 2, "steps": 4, **options}
+    return sum(agree(seed, limit, **given) is not None for seed in seeds)
 
 
 def test_the_reduction_equals_brute_force_on_random_programs_of_two_threads():
-    assert len(compared(range(60), 2_000)) > 30
+    assert compared(range(20), 1_000) > 10
+
+
+def test_the_reduction_misses_nothing_where_objects_were_not_seen_to_be_made():
+    assert compared(range(20), 1_000, statements=UNSEEN) > 10
 
 
 @pytest.mark.slow
 def test_the_reduction_equals_brute_force_on_many_random_programs():
-    assert len(compared(range(1_000, 1_400), 6_000, steps=5)) > 100
+    assert compared(range(1_000, 1_025), 3_000, steps=5) > 20
+    assert compared(range(3_000, 3_025), 3_000, steps=5, statements=UNSEEN) > 20
+
+
+def sampled(program, count):
+    """Return the traces of some executions."""
+    traces = set()
+    given = Settings(include=("generated",), atomicity="gil")
+    with session(from_callable(program), given) as opened:
+        strategy = RandomWalk(0)
+        strategy.noting = True
+        for _ in range(count):
+            strategy.begin()
+            traces.add(trace_of(opened.execute(strategy), "free"))
+    return traces
+
+
+@pytest.mark.parametrize("statements", [STATEMENTS, UNSEEN], ids=["made", "unseen"])
+def test_the_reduction_has_every_trace_that_a_sample_of_three_threads_comes_across(statements):
+    found = 0
+    for seed in range(10):
+        program, text = program_of(seed, 3, 9, statements)
+        reduced = explored(program, OptimalReduction("free"), "gil", 500)
+        if reduced is not None:
+            assert sampled(program, 60) <= set(reduced[0]), text
+            if statements is STATEMENTS:
+                assert set(reduced[0].values()) == {1}, text
+            found += len(reduced[0]) > 3
+    assert found > 5
