@@ -82,7 +82,7 @@ def call(function: Any, *args: Any) -> None:
         return
     kind = type(function)
     if kind is FunctionType:
-        if id(function.__code__) in own_codes or _is_met(function) or not args:
+        if id(function.__code__) in own_codes or is_met(function) or not args:
             return
     elif kind is MethodType:
         inner = function.__func__
@@ -140,7 +140,7 @@ _BY_NAME = frozenset({Use.GET, Use.SET, Use.DELETE, Use.VARS})
 """What these functions touch depends on more than the containers they get."""
 
 
-def _is_met(function: FunctionType) -> bool:
+def is_met(function: FunctionType) -> bool:
     """Whether a function is new, and has hooks of its own from now on."""
     code = function.__code__
     if foreign_codes.get(id(code)) is code or known.meet_functions is None:

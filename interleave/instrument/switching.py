@@ -34,7 +34,7 @@ from typing import TYPE_CHECKING, Any
 from interleave._real import get_ident
 from interleave.core import context
 from interleave.instrument.attributes import CODE
-from interleave.instrument.calls import call, call_expanded, is_own
+from interleave.instrument.calls import call, call_expanded, is_met, is_own
 from interleave.instrument.containers import LEAF_ITERATORS, PLAIN_TYPES, USES, Shape, Use, shape_of
 from interleave.instrument.items import EXACT, NOTHING_BELOW
 from interleave.instrument.known import (
@@ -162,9 +162,9 @@ def calling(function: Any, *args: Any) -> bool:
     kind = type(function)
     inner = function.__func__ if kind is MethodType else function
     if type(inner) is FunctionType:
-        if id(inner.__code__) in own_codes:  # it looks by itself, and returning does not
+        if id(inner.__code__) in own_codes or is_met(inner):
             call(function, *args)
-            return False
+            return False  # it looks by itself, and returning does not
         foreign_code()
     elif not _is_direct(function):
         switch_point()
@@ -179,7 +179,7 @@ def calling_expanded(function: Any, args: Any, keywords: Any = None) -> bool:
     kind = type(function)
     inner = function.__func__ if kind is MethodType else function
     if type(inner) is FunctionType:
-        if id(inner.__code__) in own_codes:
+        if id(inner.__code__) in own_codes or is_met(inner):
             call_expanded(function, args, keywords)
             # From 3.12 on the call of a plain function goes on in the same loop of the interpreter.
             return not _PY312 or kind is MethodType
