@@ -2,6 +2,7 @@
 
 import threading
 from collections import UserDict
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from enum import Enum
 from fractions import Fraction
@@ -41,6 +42,7 @@ class Shared:
         self.n = 0
         self.m = 0
         self.half = Fraction(1, 2)
+        self.halves = [self.half]
         self.colors = {Color.RED: 1}
         self.tags = {Tagged(): 1}
         self.users = UserDict(a=1)
@@ -261,31 +263,49 @@ def test_functions_that_run_somewhere_let_another_thread_in(step):
     assert outcomes(step) == {1, 2}
 
 
-class Noticing:
-    """Hashes by code that is instrumented, and looks at what is shared."""
+class Noticing(Mapping):
+    """Looks at what is shared when the standard library asks for an item."""
 
     def __init__(self, shared):
         self.shared = shared
+        self.seen = None
 
-    def __eq__(self, other):
-        return True
+    def __getitem__(self, key):
+        self.seen = self.shared.m
 
-    def __hash__(self):
-        return self.shared.m
+    def __iter__(self):
+        return iter(())
+
+    def __len__(self):
+        return 0
 
 
-def returning_to_foreign_code(s):
-    # UserDict hashes the key twice, in Python: the function of its own that comes between looks.
-    users = UserDict()
-    key = Noticing(s)
-    users[key] = 1
-    x = s.n
-    key in users  # noqa: B015 - what runs there counts
-    s.n = x + 1
+def look_in_a_callback(s):
+    noticing = Noticing(s)
+    1 in noticing  # noqa: B015 - what runs there counts
+    s.n = 10 * noticing.seen + s.m
+
+
+def write(s):
+    s.m = 1
 
 
 def test_foreign_code_may_let_another_in_behind_what_it_calls():
-    assert outcomes(returning_to_foreign_code) == {1, 2}
+    assert outcomes(look_in_a_callback, write) == {0, 1, 11}
+
+
+def empty(s):
+    s.halves[:] = []
+    s.m = 1
+
+
+def test_foreign_code_may_let_another_in_behind_what_its_operator_touches():
+    assert outcomes(find, empty) == {10, 11, 1}
+
+
+def find(s):
+    found = Fraction(1, 2) in s.halves
+    s.n = 10 * found + s.m
 
 
 def spin_then_take(s):
