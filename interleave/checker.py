@@ -14,6 +14,7 @@ from interleave.core.schedule import Schedule, fingerprint, parse, strip
 from interleave.determinism import Repetition, difference, run_again
 from interleave.errors import ScheduleError, UsageError
 from interleave.exploration import REPEATED, Exploration, Stop, explore
+from interleave.hidden import hidden_by_gil
 from interleave.report import races
 from interleave.report.explain import explain, location_of, positions
 from interleave.report.patterns import sentence_on
@@ -63,8 +64,8 @@ def check(
     `program` is a callable without arguments, or a target as on the command line. The options are
     those of `interleave.settings.Settings`: `strategy` ("dpor", "dfs", "auto", "random", "pct",
     "pos", "surw"), `seed` (a number, or "5:17" for execution 17 of seed 5), `depth`, `executions`,
-    `max_steps`, `max_preemptions`, `seconds`, `granularity` ("memory", "sync"), `include`,
-    `exclude`, `time` ("free", "idle", "ordered"), `observe`
+    `max_steps`, `max_preemptions`, `seconds`, `granularity` ("memory", "sync"), `atomicity`
+    ("free-threaded", "gil"), `include`, `exclude`, `time` ("free", "idle", "ordered"), `observe`
     ("outcome", "output"), `expect`, `reach`, `keep_going`, `hang_seconds`, `fresh` (import the
     modules of the program anew for each execution), `shrink` (look for the simplest execution that
     shows a failure; true unless given), `races` (warn of data races; the default),
@@ -87,7 +88,8 @@ def check(
         opened.runtime.calm()
         _repeat(opened, exploration)
         shrunk = _shrink(opened, exploration) if settings.shrink else {}
-        return _report(opened, exploration, shrunk=shrunk)
+        report = _report(opened, exploration, shrunk=shrunk)
+    return with_hidden(found, settings, report)
 
 
 def judged(
@@ -173,7 +175,7 @@ def replay(
             "target that the failing check printed"
         )
         raise ScheduleError(message)
-    for name in ("time", "granularity", "observe", "seed", "max_steps"):
+    for name in ("time", "granularity", "atomicity", "observe", "seed", "max_steps"):
         options[name] = getattr(wanted, name)
     settings = Settings.of(options)
     with session(found, settings) as opened:
@@ -245,6 +247,21 @@ def _repeat(opened: Session, exploration: Exploration) -> None:
             exploration.detail = detail
             exploration.causes = Repetition(opened).causes(witness.choices)
             return
+
+
+def with_hidden(program: Program, settings: Settings, report: Report) -> Report:
+    """Say of each failure in a report whether the GIL of this CPython hides it."""
+    kinds = {failure.kind for failure in report.failures if failure.schedule is not None}
+    if report.verdict != "fail" or report.interrupted or not kinds:
+        return report
+    hidden = hidden_by_gil(program, settings, kinds, _search)
+    failures = tuple(
+        failure
+        if failure.schedule is None
+        else replace(failure, hidden_by_gil=hidden[failure.kind])
+        for failure in report.failures
+    )
+    return replace(report, failures=failures)
 
 
 def _shrink(opened: Session, exploration: Exploration) -> dict[Identity, Shrunk]:
@@ -420,6 +437,7 @@ def _report(
         target=program.target,
         strategy=settings.strategy if one is None else "replay",
         granularity=settings.granularity,
+        atomicity=settings.atomicity,
         time=settings.time,
         observe=settings.observe,
         verdict=judgement.verdict,

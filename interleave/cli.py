@@ -26,6 +26,7 @@ from interleave.folder import check_folder, programs
 from interleave.report import as_json, comparison, estimate, mermaid, perfetto, text
 from interleave.selfchecker import selfcheck as compare
 from interleave.settings import (
+    ATOMICITIES,
     GRANULARITIES,
     OBSERVABLES,
     SAMPLERS,
@@ -121,6 +122,12 @@ def main() -> None:
     type=click.Choice(GRANULARITIES),
     help="What is a schedule point: every shared access, or synchronisation alone.  "
     "[default: memory]",
+)
+@click.option(
+    "--atomicity",
+    type=click.Choice(ATOMICITIES),
+    help="Where another thread can come in: at any bytecode, or only where this CPython lets one "
+    "in with the GIL.  [default: free-threaded]",
 )
 @click.option(
     "--include",
@@ -286,6 +293,7 @@ def _selfcheck(target: str, arguments: tuple[str, ...], form: str, given: dict[s
 @click.option(
     "--granularity", type=click.Choice(GRANULARITIES), help="With --seed: that of the check."
 )
+@click.option("--atomicity", type=click.Choice(ATOMICITIES), help="With --seed: that of the check.")
 @click.option(
     "--time", type=click.Choice(TIME_MODES), help="With --seed: the time mode of the check."
 )

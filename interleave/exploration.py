@@ -180,11 +180,13 @@ def explore(
     *,
     progress: Callable[[Exploration], None] | None = None,
     repeating: bool = True,
+    enough: Callable[[Exploration], bool] | None = None,
 ) -> Exploration:
     """Run the program until the strategy has nothing left, or a bound or failure ends it.
 
     Some executions are repeated, to see that nothing but the schedule decides; unless `repeating`
-    is false, for who compares by other means.
+    is false, for who compares by other means. It ends early where `enough` says that what was seen
+    is enough.
     """
     settings = session.settings
     runtime = session.runtime
@@ -220,6 +222,8 @@ def explore(
                     stop = Stop.DIVERGED
                     exploration.detail, *causes = found
                     exploration.causes = tuple(causes)
+            if stop is None and enough is not None and enough(exploration):
+                stop = Stop.FAILURE
             now = perf_counter()
             if runtime.interrupted:
                 stop = stop or Stop.INTERRUPTED

@@ -63,7 +63,7 @@ def check(
                 break
     store.update(name, add=anew, drop=over)
     if failing and not settings.keep_going:
-        return _told(failing[0][1], store)
+        return _told(checker.with_hidden(program, settings, failing[0][1]), store)
     report = checker.check(program, progress=progress, **options)
     if report.verdict == "fail":
         store.update(name, add=_worth_keeping(report, name, settings))
@@ -86,7 +86,7 @@ def name_of(program: Program, root: Path) -> str:
 
 def _applies(kept: Kept, settings: Settings) -> bool:
     """Whether a check with these settings could have found the failure."""
-    modes = ("time", "granularity", "observe", "include", "exclude")
+    modes = ("time", "granularity", "atomicity", "observe", "include", "exclude")
     limit = settings.max_preemptions
     return (
         all(getattr(kept, mode) == getattr(settings, mode) for mode in modes)
@@ -136,6 +136,7 @@ def _kept(report: Report, failure: Failure, name: str, settings: Settings) -> Ke
         command=report.replay_command(failure),
         time=schedule.time,
         granularity=schedule.granularity,
+        atomicity=schedule.atomicity,
         observe=schedule.observe,
         max_steps=schedule.max_steps,
         expect=settings.expect if failure.kind == "expectation" else None,

@@ -234,7 +234,12 @@ def session(program: Program, settings: Settings) -> Iterator[Session]:
     with simulated(program.call) as adopted:
         opened = Session(program, settings, adopted)
         rewritten = (
-            instrumented(program, settings.include, settings.exclude)
+            instrumented(
+                program,
+                settings.include,
+                settings.exclude,
+                under_gil=settings.atomicity == "gil",
+            )
             if settings.granularity == "memory"
             else nullcontext()
         )

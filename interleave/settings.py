@@ -12,12 +12,14 @@ if TYPE_CHECKING:
 
 StrategyName = Literal["dpor", "dfs", "auto", "random", "pct", "pos", "surw"]
 Granularity = Literal["sync", "memory"]
+Atomicity = Literal["free-threaded", "gil"]
 TimeMode = Literal["free", "idle", "ordered"]
 Observe = Literal["outcome", "output"]
 
 STRATEGIES: tuple[str, ...] = get_args(StrategyName)
 SAMPLERS = tuple(name for name in STRATEGIES if name not in ("dpor", "dfs"))
 GRANULARITIES: tuple[str, ...] = get_args(Granularity)
+ATOMICITIES: tuple[str, ...] = get_args(Atomicity)
 TIME_MODES: tuple[str, ...] = get_args(TimeMode)
 WARNINGS_TO_FAIL_ON: tuple[str, ...] = ("race",)
 OBSERVABLES: tuple[str, ...] = get_args(Observe)
@@ -51,6 +53,7 @@ class Settings:
     max_preemptions: int | None = None
     seconds: float | None = None  # none: DEFAULT_SECONDS for an exhaustive search, else no limit
     granularity: str = "memory"
+    atomicity: str = "free-threaded"
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     time: str = "free"
@@ -73,6 +76,7 @@ class Settings:
             UsageError: naming the option, its value and what it may be.
         """
         _one_of("granularity", self.granularity, GRANULARITIES)
+        _one_of("atomicity", self.atomicity, ATOMICITIES)
         if self.max_preemptions is not None and self.strategy in ("", "dpor"):
             # A reduction knows of traces, not of preemptions: in a bound all schedules are tried.
             object.__setattr__(self, "strategy", "dfs")
@@ -104,17 +108,20 @@ class Settings:
         for what in self.fail_on:
             _one_of("fail_on", what, WARNINGS_TO_FAIL_ON)
         if self.fail_on and not self.looks_for_races:
-            why = "races is off" if self.granularity == "memory" else "granularity is sync"
+            why = "granularity is sync"
+            if self.granularity == "memory":
+                why = "atomicity is gil" if self.races else "races is off"
             message = (
                 f"fail_on is race, but {why}, so that no race could be found: look for races at "
-                "granularity memory"
+                "granularity memory and atomicity free-threaded"
             )
             raise UsageError(message)
 
     @property
     def looks_for_races(self) -> bool:
         """Whether data races are looked for: where plain accesses are seen, unless told not to."""
-        return self.races and self.granularity == "memory"
+        memory = self.granularity == "memory" and self.atomicity == "free-threaded"
+        return self.races and memory
 
     @property
     def exhaustive(self) -> bool:

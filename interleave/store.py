@@ -63,6 +63,7 @@ class Kept:
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     fail_on: tuple[str, ...] = ()
+    atomicity: str = "free-threaded"
 
     def is_like(self, other: Kept) -> bool:
         """Whether both are the same failure, perhaps by another schedule."""
@@ -72,8 +73,8 @@ class Kept:
     def _identity(self) -> tuple[object, ...]:
         return (
             *(self.program, self.kind, self.message, self.location),
-            *(self.time, self.granularity, self.observe, self.expect, self.include, self.exclude),
-            self.fail_on,
+            *(self.time, self.granularity, self.atomicity, self.observe, self.expect),
+            *(self.include, self.exclude, self.fail_on),
         )
 
 
@@ -231,7 +232,7 @@ def _parse(line: str) -> Kept | int | None:
 
 _KINDS: dict[str, Any] = {
     **dict.fromkeys(("program", "kind", "message", "token", "command"), str),
-    **dict.fromkeys(("time", "granularity", "observe"), str),
+    **dict.fromkeys(("time", "granularity", "atomicity", "observe"), str),
     **dict.fromkeys(("location", "expect"), str | None),
     **dict.fromkeys(("preemptions", "max_steps"), int),
 }

@@ -141,7 +141,13 @@ def test_a_kept_failure_counts_though_a_sample_does_not_come_across_it(store):
 
 @pytest.mark.parametrize(
     "options",
-    [{"time": "idle"}, {"max_preemptions": 0}, {"max_steps": 500}, {"observe": "output"}],
+    [
+        {"time": "idle"},
+        {"max_preemptions": 0},
+        {"max_steps": 500},
+        {"observe": "output"},
+        {"atomicity": "gil"},
+    ],
 )
 def test_what_was_found_under_other_conditions_is_left_alone(store, options):
     check(losing, store)

@@ -77,6 +77,8 @@ def perform(op: Operation) -> Any:
     if runtime.special:
         if runtime.phase:
             return runtime.perform_unscheduled(task, op)
+        if runtime.joinable and op.plain:
+            return runtime.join(task, op)
         runtime.note_place(op)
     task.pending = op
     target = op.target

@@ -32,9 +32,11 @@ class Execution:
 
     `pending` is what the other tasks were about to do at the end, `moves` tells before which
     events the shared clock moved (and to what time), `inside` what code of the program did
-    inside an event, `anchors` the choices that are not 0 by names (if it was recorded to be told).
-    `rests` tells before which events nobody could go on, but for who waits in a loop; `untried`
-    says why not all that loops can do is tried, where they seem to only wait.
+    inside an event, or which plain accesses belong to it because it ran `under_gil`; of those
+    that are `fresh` an object was met for the first time there, and its key may be another in
+    another execution. `anchors` are the choices that are not 0 by names (if it was recorded to be
+    told). `rests` tells before which events nobody could go on, but for who waits in a loop;
+    `untried` says why not all that loops can do is tried, where they seem to only wait.
 
     `events` holds the executed operations themselves: a plain list, because one is appended in
     every step (25 ns; a record apiece costs ten times that).
@@ -54,6 +56,8 @@ class Execution:
     pending: list[tuple[Task, Operation]] = field(default_factory=list)
     moves: list[tuple[int, float]] = field(default_factory=list)
     inside: dict[int, list[Operation]] = field(default_factory=dict)
+    under_gil: bool = False
+    fresh: set[int] = field(default_factory=set)
     daemons: bool = False
     known_tasks: int = 0
     anchors: tuple[Anchor, ...] = ()

@@ -161,6 +161,7 @@ class Operation:
     tells: ClassVar[bool] = True  # whether what it returns means something to a reader
     takes: ClassVar[bool] = False  # whether it takes its object, waiting as long as needed,
     gives: ClassVar[bool] = False  # or gives it back, and that is all it does
+    plain: ClassVar[bool] = False  # whether it is a plain memory access
     timeout: float | None = None
 
     task: Task
@@ -206,6 +207,10 @@ class Operation:
     def wrote(self) -> bool:
         """Whether, once executed, it changed its object; if not, it only looked."""
         return True
+
+    def is_first_look(self, at: int) -> bool:
+        """Whether it met an object just before the event that would be at this index."""
+        return False
 
     def is_gone(self) -> bool:
         """Whether, once executed, nothing is left that it could have changed."""

@@ -35,6 +35,7 @@ class Recorder:
         self._last: Task | None = None
         self._unsettled: Operation | None = None
         self._lasting: dict[str, int] = {}
+        self._own = 0  # how many of the touches of the last event are its own
 
     def announced(self, op: Operation, frame: FrameType) -> None:
         """A task is about to do an operation."""
@@ -65,14 +66,39 @@ class Recorder:
             )
         )
         self._last = task
+        self._own = len(self.history[-1].touches)
         if self.history[-1].is_access and op.wrote():
             self._unsettled = op
 
+    def joined(self, op: Operation, frame: FrameType) -> None:
+        """A plain access has taken effect together with the last event."""
+        self.settle()
+        place = place_of(user_frame(frame))
+        task = op.task.id
+        part = Event(
+            task, op.describe(), place, preempted=False, kind=op.kind, touches=_touches(op)
+        )
+        last = self.history[-1]
+        self.history[-1] = self._with_inside(last, (*last.inside, part))
+        if op.wrote():
+            self._unsettled = op
+
+    def _with_inside(self, event: Event, inside: tuple[Event, ...]) -> Event:
+        touched = (touch for part in inside for touch in part.touches)
+        return replace(event, touches=(*event.touches[: self._own], *touched), inside=inside)
+
     def settle(self) -> None:
-        """The last event was a write, and by now it has been done: see what is there."""
+        """The last access was a write, and by now it has been done: see what is there."""
         op, self._unsettled = self._unsettled, None
-        if op is not None:
-            self.history[-1] = replace(self.history[-1], touches=_touches(op))
+        if op is None:
+            return
+        last = self.history[-1]
+        touches = _touches(op)
+        if last.inside:
+            part = replace(last.inside[-1], touches=touches)
+            self.history[-1] = self._with_inside(last, (*last.inside[:-1], part))
+        else:
+            self.history[-1] = replace(last, touches=touches)
 
     def _switch(self, task: Task, *, preempting: bool) -> Switch | None:
         left = self._last

@@ -139,6 +139,8 @@ class Runtime:
         self.max_steps = settings.max_steps
         self.numbers: dict[tuple[int, ...], int] = {}  # of tasks, the same in every execution
         self.observing_output = settings.observe == "output"
+        # Tasks are switched only where a CPython with the GIL can switch.
+        self.under_gil = settings.atomicity == "gil"
         self.hub: greenlet = getcurrent()
         self.idle: list[Worker] = []
         self.stubborn: list[Worker] = []
@@ -174,7 +176,7 @@ class Runtime:
             if not self.nursery:
                 switch(self.nursery)
             self.phase = RUNNING
-            self.special = recording
+            self.special = recording or self.under_gil
             switch(self.start(main))
             if self.ending is None:
                 message = "the execution came back to its hub without an ending"
@@ -198,6 +200,8 @@ class Runtime:
             stacks=self.recorder.stacks,
             pending=self.pending,
             inside=self.inside,
+            under_gil=self.under_gil,
+            fresh=self.fresh,
             daemons=self.daemons,
             known_tasks=len(self.numbers),
             moves=self.moves,
@@ -238,6 +242,7 @@ class Runtime:
         self.live: list[Task] = []  # in the order of their paths
         self.ready: list[Task] = []  # those of them that can go on, unless `dirty`
         self.dirty = True
+        self.joinable = False  # under the GIL: nobody can come in before the next plain access
         self.preempting = False  # the last switch left a task that could have gone on
         self.choices: list[int] = []
         self.events = strategy.events = []
@@ -251,6 +256,7 @@ class Runtime:
         self.moves: list[tuple[int, float]] = []  # when the shared clock moved, and to what
         self.pending: list[tuple[Task, Operation]] = []
         self.inside: dict[int, list[Operation]] = {}
+        self.fresh: set[int] = set()
         self.daemons = False
         self.timed = False  # a clock of some task's own has moved
         self.following = False  # somebody wants to be told of each event
@@ -489,11 +495,36 @@ class Runtime:
         self.inside.setdefault(len(self.events) - 1, []).append(op)
         return op.execute()
 
+    # -- the GIL ------------------------------------------------------------------------------
+
+    def let_in(self, *, apart: bool = False) -> None:
+        """Say that, under the GIL, another thread can come in here.
+
+        With `apart` it can also come in behind the next access of this one.
+        """
+        self.joinable = False
+        if apart:
+            self.current.apart = True
+
+    def join(self, task: Task, op: Operation) -> Any:
+        """Take effect together with the task's last event: nobody can come in between."""
+        result = op.execute()
+        last = len(self.events) - 1
+        self.inside.setdefault(last, []).append(op)
+        if op.is_first_look(last + 1):
+            self.fresh.add(last)
+        if self.following:
+            self.follow(task, op)
+        if self.recording:
+            self.recorder.joined(op, sys._getframe(1))
+        return result
+
     def _append_glued(self, op: Operation) -> None:
         """Note something that belongs to the event before: nobody can come in between."""
         if len(self.events) >= self.max_steps:
             self.stop_at_bound()
         op.task = self.current
+        self.joinable = False
         self.events.append(op)
 
     # -- choices of data ------------------------------------------------------------------------
@@ -742,7 +773,14 @@ class Runtime:
         self.record(op, type(error))
 
     def record(self, op: Operation, result: Any) -> None:
-        """Tell an event, if recording; the end of main only where somebody is left to see it."""
+        """Tell an event, if recording; the end of main only where somebody is left to see it.
+
+        Under the GIL, see whether more accesses belong to it.
+        """
+        if self.under_gil:
+            task = self.current
+            self.joinable = op.plain and not task.apart
+            task.apart = False
         if self.recording and (type(op) is not Return or len(self.live) > 1):
             with self.atomic():  # a __repr__ of the program may do anything
                 self.recorder.executed(op, result, preempting=self.preempting)

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 from interleave.core.anchor import Anchor
 from interleave.errors import ScheduleError
-from interleave.settings import GRANULARITIES, OBSERVABLES, TIME_MODES
+from interleave.settings import ATOMICITIES, GRANULARITIES, OBSERVABLES, TIME_MODES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -35,6 +35,7 @@ _HEAD = f"{_PREFIX}{_VERSION}."
 _OLD_HEAD = f"{_PREFIX}1."
 _CRC_BYTES = 4
 _PACKED = 1 << 6
+_ATOMICITY = 7  # the bit that says it; below it there is none to spare
 _PACKED_BEFORE = 1 << 7
 _MARK_BYTES = 2
 _WORTH_PACKING = 100
@@ -64,6 +65,7 @@ class Schedule:
     seed: int = 0
     time: str = "free"
     granularity: str = "sync"
+    atomicity: str = "free-threaded"
     observe: str = "outcome"
     max_steps: int = 10_000
     anchors: tuple[Anchor, ...] = ()
@@ -75,6 +77,7 @@ class Schedule:
             TIME_MODES.index(self.time)
             | GRANULARITIES.index(self.granularity) << 2
             | OBSERVABLES.index(self.observe) << 4
+            | ATOMICITIES.index(self.atomicity) << _ATOMICITY
         )
         runs = _varints(_run_lengths(self.choices))
         roads = _varints((len(runs),)) + runs + _named(self.anchors)
@@ -147,6 +150,7 @@ def _parse_body(body: bytes, token: str, *, old: bool) -> Schedule:
             seed=seed,
             time=TIME_MODES[flags & 3],
             granularity=GRANULARITIES[flags >> 2 & (1 if old else 3)],
+            atomicity=ATOMICITIES[flags >> (4 if old else _ATOMICITY) & 1],
             observe=OBSERVABLES[flags >> 3 & 1 if old else flags >> 4 & 3],
             max_steps=max_steps,
             anchors=() if old else _anchors(roads, end),

@@ -23,6 +23,7 @@ class Task:
     """
 
     __slots__ = (
+        "apart",
         "body",
         "born",
         "children",
@@ -84,6 +85,7 @@ class Task:
         self.laps: dict[Loop, Lap] = {}
         self.polling: Spin | None = None  # its last round of a loop that sleeps and only reads
         self.unseen = 0  # counts what makes no event and may have changed something of its own
+        self.apart = False  # under the GIL: others can come in right behind its next access
 
     @property
     def id(self) -> str:

@@ -89,6 +89,8 @@ class Event:
 
     `preempted` says that the task before could have gone on, a passing timeout included; `switch`
     is none where the same task went on. `holds` names the locks that the task has after it.
+    `inside` tells the plain accesses that belong to it, since nobody could come in between; what
+    they touch is among its `touches`, behind what it touches itself.
     """
 
     task: str
@@ -99,6 +101,7 @@ class Event:
     touches: tuple[Touch, ...] = ()
     switch: Switch | None = None
     holds: tuple[str, ...] = ()
+    inside: tuple[Event, ...] = ()
 
     @property
     def is_access(self) -> bool:

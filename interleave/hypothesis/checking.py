@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _OF_ONE_EXECUTION = frozenset(
     {"granularity", "include", "exclude", "time", "observe", "expect", "seed", "max_steps"}
-) | {"hang_seconds"}
+) | {"hang_seconds", "atomicity"}
 
 
 def check_all(program: Callable[[], Any] | Program, **options: Any) -> Report:

@@ -119,7 +119,7 @@ class _Recorded:
             strategy = Following(_taken(report, self.schedule).choices)
             kept = {
                 name: getattr(self.schedule, name)
-                for name in ("time", "granularity", "observe", "seed", "max_steps")
+                for name in ("time", "granularity", "atomicity", "observe", "seed", "max_steps")
             }
             sample(program, strategy, **{**self.options, **kept})
         return _value(report, strategy.ending, strategy.ending)

@@ -28,8 +28,8 @@ def schedules(
     Smaller means fewer preemptions, then earlier ones; the smallest lets each task go on as long as
     it can. `attempts` is how many interleavings more with as many preemptions are tried
     for each one drawn; with 0 there is no other. The options are those of `interleave.check` that
-    concern one execution: `granularity`, `include`, `exclude`, `time`, `observe`, `expect`, `seed`,
-    `max_steps`, `hang_seconds`.
+    concern one execution: `granularity`, `atomicity`, `include`, `exclude`, `time`, `observe`,
+    `expect`, `seed`, `max_steps`, `hang_seconds`.
 
     Raises:
         UsageError: for an option that does not exist or a value that it cannot have.

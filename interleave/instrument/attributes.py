@@ -28,11 +28,13 @@ from interleave.core import context
 from interleave.core.context import perform
 from interleave.instrument.containers import PLAIN_TYPES, Shape, shape_of
 from interleave.instrument.known import (
+    attribute_code,
     bases_of,
     in_class,
     looked_through,
     memory,
     names_of,
+    operator_code,
     own_classes,
     shared_globals,
     stored_attributes,
@@ -89,6 +91,8 @@ def forget_lookups() -> None:
     _reads.clear()
     _stores.clear()
     own_classes.clear()
+    operator_code.clear()
+    attribute_code.clear()
 
 
 # -- reading --------------------------------------------------------------------------------------

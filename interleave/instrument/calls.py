@@ -93,7 +93,7 @@ def call(function: Any, *args: Any) -> Any:
         return function
     kind = type(function)
     if kind is FunctionType:
-        if id(function.__code__) in own_codes or _is_met(function):
+        if id(function.__code__) in own_codes or is_met(function):
             return function
         if not _tells(function):
             unseen()
@@ -111,7 +111,7 @@ def call(function: Any, *args: Any) -> Any:
         if runtime.begun > 1 and _is_quick(function, args, runtime):
             return function
     elif kind is type:
-        if own_classes.get(function) or _is_own(function):
+        if own_classes.get(function) or is_own(function):
             return function
         if not _makes_only(function):
             unseen()
@@ -187,7 +187,7 @@ _BY_NAME = frozenset({Use.GET, Use.SET, Use.DELETE, Use.VARS})
 """What these functions touch depends on more than the containers they get."""
 
 
-def _is_met(function: FunctionType) -> bool:
+def is_met(function: FunctionType) -> bool:
     """Whether a function is new, and has hooks of its own from now on."""
     code = function.__code__
     if foreign_codes.get(id(code)) is code or known.meet_functions is None:
@@ -199,7 +199,7 @@ def _is_met(function: FunctionType) -> bool:
     return False
 
 
-def _is_own(cls: type) -> bool:
+def is_own(cls: type) -> bool:
     """Whether making an instance runs code that has hooks of its own."""
     own = own_classes.get(cls)
     if own is None:
@@ -293,7 +293,7 @@ def _by_class(cls: type, args: tuple[Any, ...], runtime: Runtime) -> Touches:
     use = USES.get(cls)
     if use is not None:
         return _by_use(use, args, runtime)
-    if _is_own(cls):
+    if is_own(cls):
         return []
     if cls.__module__ in QUIET:
         return []

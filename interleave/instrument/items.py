@@ -29,7 +29,7 @@ EXACT = frozenset({list, deque, set, bytearray})
 """Types that are one location, and whose methods nobody replaces."""
 
 _LIST_ITERATOR: type = type(iter([]))
-_NOTHING_BELOW = frozenset(
+NOTHING_BELOW = frozenset(
     {
         type(iter(range(0))),
         type(iter(range(1 << 70))),
@@ -379,7 +379,7 @@ def step(iterator: Any) -> None:
             location = memory.steps[id(iterator)] = memory.whole(below[0][0], runtime)
         _read(location)
         return
-    if cls not in _NOTHING_BELOW or id(iterator) in memory.passed:
+    if cls not in NOTHING_BELOW or id(iterator) in memory.passed:
         touch(_steps_of, iterator, runtime)
 
 

@@ -44,6 +44,13 @@ meet_functions: Callable[[Iterable[FunctionType]], bool] | None = None
 """Instruments those functions that are in scope and were made while the check runs, by `exec` for
 example, as the methods of a dataclass are; tells whether there were any."""
 
+operator_code: dict[type, bool] = {}
+"""Under the GIL: whether operators on the instances of a class run no code without hooks."""
+
+attribute_code: dict[tuple[type, str, str], bool] = {}
+"""Under the GIL: whether an attribute of a class or its instances, read or stored, runs code
+without hooks."""
+
 Touches = list[tuple["Location", bool]]
 """Locations, each with whether it is written."""
 

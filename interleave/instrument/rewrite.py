@@ -21,6 +21,7 @@ from bytecode import Bytecode, ConcreteBytecode, Instr, Label
 from bytecode.instr import TryBegin
 
 from interleave.core.spinning import Loop
+from interleave.instrument import switch_sites
 from interleave.instrument.loops import loops_of
 from interleave.instrument.shared_names import NOTHING_KNOWN, cells_of, is_module_body
 
@@ -158,19 +159,21 @@ def rewrite(
     shared_globals: Collection[str] = (),
     cells: Cells = NOTHING_KNOWN,
     done: Done | None = None,
+    under_gil: bool = False,
 ) -> CodeType:
     """Return the code with its hooks, and so the code of all functions inside it.
 
     `shared_globals` are the global names that somebody stores to; `cells` tells which variables
     of enclosing functions never change. `done` takes what became of each code object, by its `id`
-    (code objects of two files can be equal).
+    (code objects of two files can be equal). Code for `under_gil` also says where CPython with the
+    GIL lets another thread in.
     """
     if done is None:
         done = {}
     known = done.get(id(code))
     if known is not None:
         return known[1]
-    result = _Rewriting(code, hooks, shared_globals, cells, done).result()
+    result = _Rewriting(code, hooks, shared_globals, cells, done, under_gil=under_gil).result()
     done[id(code)] = (code, result)
     return result
 
@@ -185,7 +188,10 @@ class _Rewriting:
         shared_globals: Collection[str],
         cells: Cells,
         done: Done,
+        *,
+        under_gil: bool,
     ) -> None:
+        self.under_gil = under_gil
         self.code = code
         self.hooks = hooks
         self.shared_globals = shared_globals
@@ -204,6 +210,7 @@ class _Rewriting:
         jumps = {index: turns[found.head] for found in heads.values() for index in found.jumps}
         items: list[Any] = []
         before: Instr | None = None
+        resumed = False  # a function has begun, or goes on behind a `yield`
         hold = -1  # where a KW_NAMES was put: the hook of its call must stand before it
         for index, item in enumerate(source):
             if not isinstance(item, Instr):
@@ -217,6 +224,9 @@ class _Rewriting:
                 item = Instr(item.name, jumps[index], location=item.location)  # noqa: PLW2901 - the same jump, to a place beside
             name = item.name
             hook: list[Any] = []
+            if resumed:
+                items.extend(self._hook("switch_point", (), (), item.location))
+            resumed = self.under_gil and switch_sites.looks(item)
             if name in ("KW_NAMES", "PRECALL"):
                 if hold < 0:
                     hold = len(items)
@@ -224,11 +234,21 @@ class _Rewriting:
                 hook = list(self._at_call(item, nulls.get(index)))
             else:
                 hook = list(self._at(item, before))
+            if name in CALLS and self.under_gil and hook:
+                call = [*items[hold:], item] if hold >= 0 else [item]
+                del items[len(items) - len(call) + 1 :]
+                items.extend(switch_sites.called(call, hook, self.unseen, self._hook))
+                hold = -1
+                before = item
+                continue
             if name in CALLS:
                 if hold >= 0:
                     items[hold:hold] = hook
                     hook = []
                 hold = -1
+            elif self.under_gil:
+                tests_truth = name in _TRUTH and (before is None or before.name not in _BOOLEAN)
+                items.extend(switch_sites.before(item, self._hook, tests_truth=tests_truth))
             if _loads_method(item):
                 items.extend(_method_load(item, hook))
             else:
@@ -259,11 +279,14 @@ class _Rewriting:
                 shared_globals=self.shared_globals,
                 cells=self.cells,
                 done=self.done,
+                under_gil=self.under_gil,
             )
             yield Instr(name, inner, location=place)
         elif name == "LOAD_SUPER_ATTR" and isinstance(arg, tuple) and arg[0]:
             yield Instr("LOAD_SUPER_ATTR", (False, *arg[1:]), location=place)
             yield from _null_beside(place)
+        elif self.under_gil:
+            yield from switch_sites.instead(item, self._hook)
         else:
             yield item
 
@@ -316,7 +339,7 @@ class _Rewriting:
         if site.called:
             constants.append(_called(before))
         replaced = site.operands[0] if site.replaces else 0
-        yield from self._hook(site.hook, site.operands, constants, item.location, replaced)
+        yield from self._hook(site.hook, site.operands, constants, item.location, replaced=replaced)
 
     def _head(self, loop: Loop, turn: Label, source: Bytecode, at: int) -> Iterator[Any]:
         """The hooks at the head of a loop: one for who comes from before it, one for who is back.
@@ -339,7 +362,7 @@ class _Rewriting:
             above = 1 + (_number(item.arg) & 1)
             function = above + (2 if PY313 else 1)
             operands = (function, *range(above, 0, -1))
-            yield from self._hook("call_expanded", operands, (), item.location, function)
+            yield from self._call_hook("call_expanded", operands, item.location)
             return
         count = _number(item.arg)
         shift = 1 if item.name == "CALL_KW" else 0  # the names of the keywords are on top
@@ -349,7 +372,20 @@ class _Rewriting:
             operands = (first + (2 if PY313 else 1), *range(first, shift, -1))
         else:
             operands = tuple(range(first + 2, shift, -1))
-        yield from self._hook("call", operands, (), item.location, operands[0])
+        yield from self._call_hook("call", operands, item.location)
+
+    def _call_hook(
+        self, hook: str, operands: tuple[int, ...], place: InstrLocation | None
+    ) -> Iterator[Any]:
+        """Call the hook before a call; under the GIL, also what tells whether to look behind it."""
+        function = operands[0]
+        if self.under_gil:
+            yield from self._hook("calling", (function,), (), place)
+        yield from self._hook(hook, operands, (), place, replaced=function)
+        if self.under_gil:
+            self.unseen = Label()
+            behind = {"call": "looks_behind", "call_expanded": "looks_behind_expanded"}[hook]
+            yield from self._hook(behind, (function,), (), place, otherwise=self.unseen)
 
     def _hook(
         self,
@@ -357,19 +393,21 @@ class _Rewriting:
         operands: tuple[int, ...],
         constants: Sequence[Any],
         place: InstrLocation | None,
+        *,
         replaced: int = 0,
+        otherwise: Label | None = None,
     ) -> Iterator[Any]:
         """Call a hook with copies of operands and with constants (or variables' cells).
 
-        What it returns is put in the place of the operand `replaced`, or thrown away.
+        What it returns is put in the place of the operand `replaced`, or thrown away. Where there
+        is an `otherwise`, go there if the hook says no, or the gate is shut.
         """
-        skip = Label()
+        skip = otherwise or Label()
+        jump = "POP_JUMP_IF_FALSE" if PY312 else "POP_JUMP_FORWARD_IF_FALSE"
         yield Instr("LOAD_CONST", self.hooks.gate, location=place)
         if PY313:
             yield Instr("TO_BOOL", location=place)
-        yield Instr(
-            "POP_JUMP_IF_FALSE" if PY312 else "POP_JUMP_FORWARD_IF_FALSE", skip, location=place
-        )
+        yield Instr(jump, skip, location=place)
         function = Instr("LOAD_CONST", getattr(self.hooks, hook), location=place)
         null = Instr("PUSH_NULL", location=place)
         yield from (function, null) if PY313 else (null, function)
@@ -384,6 +422,9 @@ class _Rewriting:
         if not PY312:
             yield Instr("PRECALL", count, location=place)
         yield Instr("CALL", count, location=place)
+        if otherwise is not None:
+            yield Instr(jump, skip, location=place)
+            return
         if replaced:
             yield Instr("SWAP", replaced + 1, location=place)
         yield Instr("POP_TOP", location=place)

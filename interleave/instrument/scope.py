@@ -40,7 +40,7 @@ _LIMIT = 300_000
 
 _ATOMS = frozenset({str, bytes, int, float, complex, bool, type(None), CodeType, range, slice})
 
-_rewritten: dict[tuple[int, frozenset[str]], tuple[CodeType, Done]] = {}
+_rewritten: dict[tuple[int, frozenset[str], bool], tuple[CodeType, Done]] = {}
 
 
 _bodies: dict[tuple[CodeType, str], CodeType] = {}
@@ -110,8 +110,9 @@ def _matches(module: str, patterns: tuple[str, ...]) -> bool:
 class Instrumentation:
     """What is instrumented for the length of one check."""
 
-    def __init__(self, scope: Scope) -> None:
+    def __init__(self, scope: Scope, *, under_gil: bool = False) -> None:
         self.scope = scope
+        self.under_gil = under_gil
         self.modules: list[str] = []
         self.failed: list[str] = []
         self._exchanged: list[tuple[FunctionType, CodeType]] = []
@@ -199,13 +200,15 @@ class Instrumentation:
         relevant = frozenset(
             name for name in shared if any(name in item.co_names for item in _codes(code))
         )
-        key = id(code), relevant
+        key = id(code), relevant, self.under_gil
         found = _rewritten.get(key)
         if found is None:
             outer = self._inside.get(id(code))
             done: Done = {}
             try:
-                new = outer or rewrite(code, hooks, shared_globals=relevant, done=done)
+                new = outer or rewrite(
+                    code, hooks, shared_globals=relevant, done=done, under_gil=self.under_gil
+                )
             except Exception as error:  # noqa: BLE001 - it runs as it is, and that is said
                 self.failed.append(f"{code.co_qualname} ({type(error).__name__}: {error})")
                 return code
@@ -370,10 +373,17 @@ def _imported(code: CodeType) -> tuple[str, ...]:
 
 @contextmanager
 def instrumented(
-    program: Program, include: tuple[str, ...], exclude: tuple[str, ...]
+    program: Program,
+    include: tuple[str, ...],
+    exclude: tuple[str, ...],
+    *,
+    under_gil: bool = False,
 ) -> Iterator[Instrumentation]:
-    """Instrument a program and what it uses while the block runs."""
-    work = Instrumentation(Scope(include, exclude))
+    """Instrument a program and what it uses while the block runs.
+
+    With `under_gil` the code also says where a CPython with the GIL lets another thread in.
+    """
+    work = Instrumentation(Scope(include, exclude), under_gil=under_gil)
     roots: list[Any] = [program.call]
     roots.extend(
         module
@@ -393,7 +403,7 @@ def instrumented(
         known.meet_functions = None
         known.foreign_codes.clear()
         work.restore()
-        hooks.memory.clear()
+        hooks.memory.forget()
         hooks.own_codes.clear()
         hooks.shared_globals.clear()
         hooks.stored_attributes.clear()

@@ -175,7 +175,9 @@ class Held:
         "key",
         "label",
         "lasting",
+        "lasting_key",
         "maker",
+        "met",
         "number",
         "origin",
         "parts",
@@ -184,6 +186,8 @@ class Held:
     def __init__(
         self, item: Any, label: str, maker: Task | None, number: int, *, by_attribute: bool
     ) -> None:
+        self.lasting_key: tuple[Any, ...] = ()  # under the GIL: its locations' keys come from it
+        self.met = -1  # under the GIL: before which event it was met, unless it was made then
         self.item = item
         self.label = label
         self.maker = maker
@@ -207,6 +211,10 @@ class Held:
         return f"{self.label}#{maker}{self.number}"
 
 
+_FIRST_LASTING = 1 << 60
+"""No other keys come so far: neither those of memory nor those of tasks."""
+
+
 class Memory:
     """All locations of an execution, by the `id` of their objects (which are kept alive)."""
 
@@ -221,6 +229,7 @@ class Memory:
         self.watched: dict[int, ref[Any]] = {}  # those generators
         self.kept: list[Any] = []
         self._numbers: dict[tuple[Task, str], int] = {}
+        self._lasting: dict[Any, int] = {}  # by object and part, the same in all executions
 
     def clear(self) -> None:
         """Let go of everything: the execution is over."""
@@ -235,17 +244,24 @@ class Memory:
         self.kept.clear()
         self._numbers.clear()
 
+    def forget(self) -> None:
+        """Let go of what outlives an execution: the check is over."""
+        self.clear()
+        self._lasting.clear()
+
     def begin(self, runtime: Runtime) -> None:
         """Make sure that what is held belongs to this execution."""
         if self.count != runtime.count:
             self.clear()
             self.count = runtime.count
 
-    def hold(self, item: Any, runtime: Runtime, *, by_attribute: bool = True) -> Held:
+    def hold(
+        self, item: Any, runtime: Runtime, *, by_attribute: bool = True, made: bool = False
+    ) -> Held:
         """Return what is known of an object; at first sight it gets a name.
 
         The name counts the objects of its class that the task met first: `Cache#1`, or
-        `Cache#main.0.1` for a worker.
+        `Cache#main.0.1` for a worker. What is `made` just now cannot have been met by another.
         """
         held = self.held.get(id(item))
         if held is None:
@@ -254,12 +270,27 @@ class Memory:
             task = runtime.current
             number = self.number(task, label, runtime)
             held = self.held[id(item)] = Held(item, label, task, number, by_attribute=by_attribute)
+            if runtime.under_gil:
+                self._give_key(held, task, runtime, made=made)
             if runtime.recording:
                 named = not by_attribute
                 frame = sys._getframe(1)
                 held.origin = runtime.recorder.origin(item, frame, named=named)
                 held.lasting = runtime.recorder.named_by_origin(item, label, task, frame)
         return held
+
+    def _give_key(self, held: Held, task: Task, runtime: Runtime, *, made: bool) -> None:
+        """Let the keys of an object's locations be the same in whatever order tasks go on.
+
+        Those of an object that was not seen to be made are not: who meets it first may differ.
+        """
+        if not made:
+            held.met = len(runtime.events)
+        held.lasting_key = (
+            task.number,
+            made,
+            self.number(task, "(made)" if made else "(met)", runtime),
+        )
 
     def number(self, task: Task, label: str, runtime: Runtime) -> int:
         """Count what a task has met under a label, from 1."""
@@ -273,6 +304,8 @@ class Memory:
         self.begin(runtime)
         held = self.held[id(item)] = Held(item, title, None, 0, by_attribute=by_attribute)
         held.key = title
+        if runtime.under_gil:
+            held.lasting_key = (title,)
         return held
 
     def variable(self, cell: Any, name: str, runtime: Runtime) -> Location:
@@ -284,6 +317,8 @@ class Memory:
             number = self.number(task, label, runtime)
             maker = task if number > 1 or task.path else None
             held = self.held[id(cell)] = Held(cell, label, maker, number, by_attribute=False)
+            if runtime.under_gil:
+                self._give_key(held, task, runtime, made=False)
             found = self.wholes[id(cell)] = self.location(held, VALUE)
         return found
 
@@ -319,6 +354,13 @@ class Memory:
         found = held.parts.get(part)
         if found is None:
             found = held.parts[part] = Location(held, part, self.count)
+            if held.lasting_key:
+                # Under the GIL an access may be announced after the event that it belongs to. So
+                # the key of its location must not tell in which order locations were met.
+                lasting = self._lasting
+                found.key = _FIRST_LASTING + lasting.setdefault(
+                    (held.lasting_key, part), len(lasting)
+                )
         return found
 
 
@@ -336,6 +378,7 @@ class Access(Operation):
     __slots__ = ("at", "code")
     neutral = True
     tells = False
+    plain = True
     target: Location
     code: CodeType | None  # none for a method written in C that a thread begins with
     at: int
@@ -360,6 +403,9 @@ class Access(Operation):
 
     def is_gone(self) -> bool:
         return not any(writes and not place.holder.gone for place, writes in self.accesses())
+
+    def is_first_look(self, at: int) -> bool:
+        return any(location.holder.met == at for location, _ in self.accesses())
 
     def outside(self) -> None:
         return None

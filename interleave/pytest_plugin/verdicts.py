@@ -28,7 +28,7 @@ ABORTS = (KeyboardInterrupt, pytest.exit.Exception)
 
 _PACKAGE = str(Path(__file__).parent.parent)
 _OF_REPLAY = ("expect", "fail_on", "include", "exclude", "hang_seconds")
-_OF_TOKEN = ("time", "granularity", "observe", "seed", "max_steps")
+_OF_TOKEN = ("time", "granularity", "atomicity", "observe", "seed", "max_steps")
 
 
 def conclude(

@@ -23,6 +23,7 @@ def as_object(report: Report) -> dict[str, Any]:
         "target": report.target,
         "strategy": report.strategy,
         "granularity": report.granularity,
+        "atomicity": report.atomicity,
         "time": report.time,
         "observe": report.observe,
         "verdict": report.verdict,
@@ -54,6 +55,7 @@ def as_object(report: Report) -> dict[str, Any]:
                 "schedule": None if failure.schedule is None else failure.schedule.token,
                 "preemptions": failure.preemptions,
                 "shrunk": _shrunk(failure),
+                "hidden_by_gil": failure.hidden_by_gil,
                 "counterexample": _counterexample(failure),
             }
             for failure in report.failures
@@ -135,6 +137,7 @@ def _event(event: Event) -> dict[str, Any]:
         "what": event.what,
         **_place(event.place),
         "touches": [_touch(touch) for touch in event.touches],
+        **({"inside": [_event(part) for part in event.inside]} if event.inside else {}),
         "holds": list(event.holds),
         "switch": None
         if switch is None

@@ -61,11 +61,12 @@ def _events(story: Story, named: dict[str, str]) -> Iterator[str]:
                 f"{_escaped(story.names.readable(reason))}"
             )
         mark = " (decides)" if at in story.deciding else ""
-        where = f" ({briefly(event.place)})" if event.place is not None else ""
-        yield (
-            f"    Note over {named[event.task]}: {_escaped(story.names.event(event))}"
-            f"{_escaped(where)}{mark}"
-        )
+        for part in (event, *event.inside):
+            where = f" ({briefly(part.place)})" if part.place is not None else ""
+            yield (
+                f"    Note over {named[event.task]}: {_escaped(story.names.event(part))}"
+                f"{_escaped(where)}{mark}"
+            )
         before, told = event.task, at
 
 

@@ -44,7 +44,12 @@ def _deciding(events: tuple[Event, ...], contrast: Contrast) -> list[tuple[int, 
     shared = [_shared(events[first], events[second]) for first, second in pairs]
     names = {found[0].name for found in shared if found is not None}
     accesses = all(events[at].is_access for one in pairs for at in one)
-    return pairs if accesses and len(names) == 1 and None not in shared else []
+    if not accesses or len(names) != 1 or None in shared:
+        return []
+    # What one event does to a place several times is no pattern of single accesses.
+    tasks = {events[at].task for one in pairs for at in one}
+    uses = _accesses(events, *names)
+    return [] if any(event.inside and event.task in tasks for _, event, _ in uses) else pairs
 
 
 def _shared(one: Event, other: Event) -> tuple[Touch, Touch] | None:
@@ -181,7 +186,9 @@ def _too_early(
 def _read_before_it_was_there(contrast: Contrast) -> str | None:
     """Likewise, where the failure came before the write could."""
     shared = _shared(contrast.first, contrast.second)
-    accesses = contrast.first.is_access and contrast.second.is_access
+    accesses = all(
+        event.is_access and not event.inside for event in (contrast.first, contrast.second)
+    )
     if not accesses or shared is None or shared[0].writes:
         return None
     one, other = contrast.first.task, contrast.second.task

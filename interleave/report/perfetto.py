@@ -47,7 +47,7 @@ def _events(report: Report, story: Story) -> Iterator[dict[str, Any]]:
         place = event.place
         switch = event.switch
         yield {
-            "name": story.names.event(event),
+            "name": ", ".join(story.names.event(part) for part in (event, *event.inside)),
             "cat": event.kind,
             "ph": "X",
             "ts": at * _UNIT,

@@ -37,7 +37,8 @@ class Failure:
     `sentence` says what went wrong, where the events prove it; `waiting` holds what tasks wait
     for at the end of a deadlock; `contrast` is the nearest execution that passes, if it was looked
     for, and `passing` its schedule, if it was found. `shrunk` tells how the witness was found, if
-    a simpler one than the first was looked for.
+    a simpler one than the first was looked for. `hidden_by_gil` says whether a failure of its
+    kind needs a switch that the GIL of this CPython version does not allow; none if not known.
     """
 
     kind: FailureKind
@@ -55,6 +56,7 @@ class Failure:
     contrast: Contrast | NoContrast | None = None
     passing: Schedule | None = None
     shrunk: Shrunk | None = None
+    hidden_by_gil: bool | None = None
 
 
 class Outcomes(Mapping[Any, Outcome]):
@@ -116,6 +118,7 @@ class Report:
     threads: int
     covers: str
     outcomes: Outcomes = field(default_factory=Outcomes)
+    atomicity: str = "free-threaded"
     failures: tuple[Failure, ...] = ()
     warnings: tuple[Warned, ...] = ()
     reasons: tuple[str, ...] = ()

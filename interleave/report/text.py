@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from rich.cells import cell_len
 
 from interleave.contrast import Contrast
+from interleave.hidden import hidden
 from interleave.report.columns import clipped, padded, printable, wrapped
 from interleave.report.naming import Names
 from interleave.report.races import DataRace
@@ -134,6 +135,8 @@ def _failure(report: Report, failure: Failure, width: int) -> Iterator[Line]:
         if not failure.detail:
             yield from _objects(failure.events, names, width)
     yield from _contrast(failure, names, width)
+    if failure.hidden_by_gil:
+        yield from _set("yellow", hidden(failure.kind), width, "  ")
     if failure.output:
         yield "", "  output:"
         if len(failure.output) > _MANY_LINES:

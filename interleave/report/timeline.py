@@ -113,17 +113,17 @@ def _rows(events: tuple[Event, ...], shown: list[int], names: Names) -> Iterator
     row: Row | None = None
     end = 0
     for at in shown:
-        event = events[at]
-        part = printable(names.event(event))
-        shape = names.readable(event.what)
-        if event.kind in ("begin", "end"):
-            shape = part
-        if row is not None and row.task == event.task and event.place in (row.place, None):
-            row = replace(row, parts=(*row.parts, part), shapes=(*row.shapes, shape))
-        else:
-            if row is not None:
-                yield _with_note(row, event.task, events[end + 1 : at + 1], names)
-            row = Row(event.task, event.place, (part,), shapes=(shape,))
+        for event in (events[at], *events[at].inside):
+            part = printable(names.event(event))
+            shape = names.readable(event.what)
+            if event.kind in ("begin", "end"):
+                shape = part
+            if row is not None and row.task == event.task and event.place in (row.place, None):
+                row = replace(row, parts=(*row.parts, part), shapes=(*row.shapes, shape))
+            else:
+                if row is not None:
+                    yield _with_note(row, event.task, events[end + 1 : at + 1], names)
+                row = Row(event.task, event.place, (part,), shapes=(shape,))
         end = at
     if row is not None:
         yield row

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -179,8 +180,11 @@ def _covers(
     settings = exploration.settings
     search = settings.search if settings.strategy == "auto" else settings.strategy
     sampling = exploration.sampling or settings.strategy
+    under_gil = settings.atomicity == "gil" and settings.granularity == "memory"
     if exhaustive:
-        one = "one execution for each trace" if search == "dpor" else "every schedule"
+        # Under the GIL a trace may be run again: the keys of some locations are not lasting there.
+        each = "every trace" if under_gil else "one execution for each trace"
+        one = each if search == "dpor" else "every schedule"
         extent = f"{one} ({search})"
     elif settings.exhaustive or (sampling == "auto"):
         extent = f"a part of the schedules ({search})"
@@ -195,6 +199,9 @@ def _covers(
     )
     if instrumentation is not None and instrumentation.modules:
         points += f" in {', '.join(instrumentation.modules)}"
+    if under_gil:
+        version = f"{sys.version_info.major}.{sys.version_info.minor}"
+        points += f", if CPython {version} with the GIL can let another thread in before it"
     if settings.observe == "output":
         points += ", and so is every print and log call"
     if settings.fail_on:

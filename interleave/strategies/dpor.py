@@ -15,7 +15,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from typing import TYPE_CHECKING, Any
 
-from interleave.core.dependence import Footprint, dependent
+from interleave.core.dependence import Footprint, dependent, strongest
 from interleave.core.operation import Choose
 from interleave.core.outcome import Deadlocked, Raised, Returned, StepBound
 from interleave.core.strategy import CAUSES
@@ -70,6 +70,8 @@ class OptimalReduction:
         self._from = 0  # the event that is the first one new
         self._plan: list[_Branch] = []
         self._started = False
+        self._resting: dict[int, Footprint | Foreign] = {}  # who sleeps where this execution is
+        self._seen = 0  # so many of its events have woken those that they depend on
 
     # -- making choices -----------------------------------------------------------------------
 
@@ -88,7 +90,8 @@ class OptimalReduction:
         order = self._order
         if at < len(order.tasks) and order.kinds[at] is not Choose:
             # What was explored from here sleeps until something that it depends on happens.
-            asleep = self._kept(order.footprints[at], at) or order.footprints[at]
+            lasting = order.lasting(at)
+            asleep = self._kept(lasting, at) or lasting
             self._asleep[at] = {**self._asleep[at], order.tasks[at]: asleep}
         self._cut(at)
         self._tried[at] += 1
@@ -98,6 +101,8 @@ class OptimalReduction:
             branch = branch.children[0]
             plan.append(branch)
         self._plan = plan
+        self._resting = dict(self._asleep[at])
+        self._seen = at
         return True
 
     def _cut(self, at: int) -> None:
@@ -122,10 +127,36 @@ class OptimalReduction:
         choice = 0
         if step < len(self._plan):
             choice = self._choice_of(self._plan[step].task, options, stays)
+        elif self._resting:
+            choice = self._awake(options, stays)
         self._choices.append(choice)
         self._made_for.append(at)
         self._met.append(options[0].met)
         return choice
+
+    def _awake(self, options: Sequence[TaskView], stays: int) -> int:
+        """Return the choice that lets a task go on which is not asleep, if there is one.
+
+        A plan wakes all that sleep, if what it touches was known exactly when it was made. What
+        cannot be told before the execution is over is left asleep.
+        """
+        resting, events = self._resting, self.events
+        for at in range(self._seen, len(events)):
+            touched = list(events[at].footprint())
+            for inner in events[at].task.runtime.inside.get(at, ()):
+                touched.extend(inner.footprint())
+            done = strongest(touched)
+            for task, footprint in list(resting.items()):
+                if task == events[at].task.number or (
+                    not isinstance(footprint, Foreign) and dependent(footprint, done)
+                ):
+                    del resting[task]
+        self._seen = len(events)
+        current = events[-1].task.number if stays else None
+        if current is not None and current not in resting:
+            return 0
+        awake = next((option.number for option in options if option.number not in resting), None)
+        return 0 if awake is None else self._choice_of(awake, options, stays)
 
     def choose_value(self, count: int) -> int:
         """Follow the last execution, then the plan; beyond it take the first value."""
@@ -279,7 +310,7 @@ class OptimalReduction:
             if inside and at != second:
                 event: Any = events[at]
                 value = event.value if kinds[at] is Choose else None
-                sequence.append((tasks[at], self._order.footprints[at], value))
+                sequence.append((tasks[at], self._order.lasting(at), value))
         sequence.append((task, footprint, None))
         for sleeper, touches in self._asleep[first].items():
             if self._can_begin(sleeper, touches, sequence):

@@ -56,6 +56,11 @@ class HappensBefore:
         self._pasts: list[int] = []  # what identifies the events, see `past`
         self._known: list[Race] = []  # the races among the events, by the second of them
         self._gone: set[int] = set()  # what identifies the events that the last execution had more
+        self._fresh: set[int] = set()  # events whose locations have no lasting keys
+
+    def lasting(self, at: int) -> Footprint:
+        """Return what an event touched, to be compared in a later execution."""
+        return EVERYTHING if at in self._fresh else self.footprints[at]
 
     def cut(self, at: int) -> None:
         """Forget the events from this one on."""
@@ -87,6 +92,7 @@ class HappensBefore:
         self._widen(execution.known_tasks)
         self.events = events
         self.execution = execution
+        self._fresh = execution.fresh
         tasks, kinds, footprints, clocks = self.tasks, self.kinds, self.footprints, self.clocks
         previous, last, table = self._previous, self._last, self._table
         start = len(tasks)
@@ -307,9 +313,19 @@ class HappensBefore:
         return index
 
     def _race(self, first: int, second: int, op: Operation, footprint: Footprint) -> Race:
+        if op.plain and self._has_more(second):
+            return first, second, op.task.number, EVERYTHING
         if type(op).footprint_in is not Operation.footprint_in:
             footprint = self._footprint_in(op, footprint, Before(self, op, first, second))
         return first, second, op.task.number, footprint
+
+    def _has_more(self, index: int) -> bool:
+        """Whether more accesses belong to a plain access, or may when it comes to be executed.
+
+        Where they went may depend on what they read, and so on what came before them.
+        """
+        execution = self.execution
+        return execution.under_gil and (index == len(execution.events) or index in execution.inside)
 
     def _footprint_in(self, op: Operation, footprint: Footprint, past: Before) -> Footprint:
         touched = op.footprint_in(past)

@@ -41,13 +41,14 @@ ANCHORS = st.lists(
     seed=st.integers(0, 2**70),
     time=st.sampled_from(["free", "idle", "ordered"]),
     granularity=st.sampled_from(["sync", "memory"]),
+    atomicity=st.sampled_from(["free-threaded", "gil"]),
     observe=st.sampled_from(["outcome", "output"]),
 )
 def test_a_token_reads_back_as_what_was_written(
-    anchors, choices, mark, digest, seed, time, granularity, observe
+    anchors, choices, mark, digest, seed, time, granularity, atomicity, observe
 ):
     schedule = Schedule(
-        strip(choices), mark, digest, seed, time, granularity, observe, anchors=anchors
+        strip(choices), mark, digest, seed, time, granularity, atomicity, observe, anchors=anchors
     )
 
     assert parse(schedule.token) == schedule

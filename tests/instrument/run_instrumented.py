@@ -1,6 +1,6 @@
 """Runs one of CPython's test modules with it, and the modules it tests, instrumented.
 
-Usage: python run_instrumented.py plain|instrumented TEST MODULE...; prints a line for each test.
+Usage: python run_instrumented.py plain|instrumented|gil TEST MODULE...; it prints a line a test.
 The gate is open all the while, so every hook is called, as by a real thread.
 """
 
@@ -38,12 +38,12 @@ def run(test):
     unittest.defaultTestLoader.loadTestsFromModule(loaded).run(Result())
 
 
-def run_instrumented(test, modules):
+def run_instrumented(test, modules, *, under_gil):
     from interleave.instrument import hooks
     from interleave.instrument.scope import Instrumentation, Scope, imports_rewritten
 
     names = (test, *modules)
-    work = Instrumentation(Scope(include=names))
+    work = Instrumentation(Scope(include=names), under_gil=under_gil)
     hooks.gate[:] = [True]
     work.instrument([sys.modules[name] for name in names if name in sys.modules])
     with imports_rewritten(work):
@@ -56,4 +56,4 @@ if __name__ == "__main__":
     if sys.argv[1] == "plain":
         run(sys.argv[2])
     else:
-        run_instrumented(sys.argv[2], tuple(sys.argv[3:]))
+        run_instrumented(sys.argv[2], tuple(sys.argv[3:]), under_gil=sys.argv[1] == "gil")

@@ -44,6 +44,15 @@ SUITES = {
     "test_decimal": ["_pydecimal", "decimal"],
 }
 
+ALSO_UNDER_THE_GIL = (
+    "test_generators",
+    "test_grammar",
+    "test_patma",
+    "test_with",
+    "test_listcomps",
+)
+"""With the hooks that tell where a CPython with the GIL can switch threads."""
+
 DIFFERENT = {
     "test.test_generators.SignalAndYieldFromTest.test_raise_and_yield_from": "a signal at SEND",
 }
@@ -64,4 +73,6 @@ def test_a_suite_of_cpython_ends_the_same(suite):
     if importlib.util.find_spec(f"test.{suite}") is None:
         pytest.skip("this CPython was installed without its tests")
     modules = SUITES[suite]
+    if suite in ALSO_UNDER_THE_GIL:
+        assert results("gil", suite, modules) == results("plain", suite, modules)
     assert results("instrumented", suite, modules) == results("plain", suite, modules)

@@ -17,6 +17,7 @@ KEYS = [
     "target",
     "strategy",
     "granularity",
+    "atomicity",
     "time",
     "observe",
     "verdict",
@@ -54,11 +55,12 @@ def test_the_fields_are_those_of_the_contract():
     found = as_object(report)
 
     assert list(found) == KEYS
-    assert {name: found[name] for name in KEYS[:10]} == {
+    assert {name: found[name] for name in KEYS[:11]} == {
         "schema": 1,
         "target": report.target,
         "strategy": "dfs",
         "granularity": "sync",
+        "atomicity": "free-threaded",
         "time": "free",
         "observe": "outcome",
         "verdict": "pass",
@@ -109,6 +111,7 @@ def test_a_failure_has_kind_message_location_schedule_and_preemptions():
         "schedule",
         "preemptions",
         "shrunk",
+        "hidden_by_gil",
         "counterexample",
     ]
     assert failure["kind"] == "deadlock"
