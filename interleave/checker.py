@@ -393,6 +393,7 @@ def schedule_of(
         seed=settings.seed,
         time=settings.time,
         granularity=settings.granularity,
+        atomicity=settings.atomicity,
         observe=settings.observe,
         max_steps=settings.max_steps,
         anchors=anchors,

@@ -209,8 +209,8 @@ def program():
 
 def test_the_command_line_takes_it(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "shop.py").write_text(SHOP)
-    words = ["check", "shop.py:program", "--format", "json"]
+    (tmp_path / "kiosk.py").write_text(SHOP)
+    words = ["check", "kiosk.py:program", "--format", "json"]
 
     found = CliRunner().invoke(main, words)
     assert found.exit_code == 1
@@ -223,7 +223,7 @@ def test_the_command_line_takes_it(tmp_path, monkeypatch):
 
 def test_a_sampled_execution_is_replayed_by_its_seed_with_it(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "shop.py").write_text(SHOP)
-    words = ["replay", "shop.py:program", "--seed", "0:0", "--atomicity", "gil"]
+    (tmp_path / "kiosk.py").write_text(SHOP)
+    words = ["replay", "kiosk.py:program", "--seed", "0:0", "--atomicity", "gil"]
 
     assert CliRunner().invoke(main, words).exit_code == 0

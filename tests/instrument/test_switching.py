@@ -323,7 +323,9 @@ def test_a_loop_that_is_not_taken_again_does_not_look():
         threads[1].start()
 
     def ended(atomicity):
-        return interleave.check(program, atomicity=atomicity, max_steps=60).executions > 0
+        report = interleave.check(program, atomicity=atomicity, keep_going=True)
+        assert "livelock" in {failure.kind for failure in report.failures}
+        return report.executions > 0
 
     # One of both spins for ever, unless it was let in between the other's last look and its store.
     assert not ended("gil")
