@@ -110,6 +110,8 @@ class Session:
 
     def collect(self) -> None:
         """Run the cyclic collector: what finalisers of the program do to primitives is nothing."""
+        if self.runtime.count == 0:  # nothing has run, and so nothing is left of it
+            return
         with self.runtime.between_executions():
             gc.collect()
 

@@ -7,6 +7,9 @@ from functools import partial
 import pytest
 
 import interleave
+from interleave.core.program import from_callable
+from interleave.session import session
+from interleave.settings import Settings
 
 # Plain accesses would only make the counts below larger.
 check = partial(interleave.check, granularity="sync")
@@ -206,3 +209,9 @@ def test_progress_is_told_while_it_runs():
 
     assert len(seen) >= 2
     assert seen == sorted(seen)
+
+
+def test_a_session_in_which_nothing_ran_closes():
+    with session(from_callable(race), Settings()) as opened:
+        pass
+    assert opened.runtime.count == 0
