@@ -49,6 +49,9 @@ _SHRUNK_IN_FULL = 8
 """So many failures get the whole budget each; more of them share it."""
 
 
+_FAR = 4
+"""Early estimates of `dpor` are too low: what seems to need so many budgets is given up."""
+
 _NAMED = 10_000
 """So many events are recorded, after an exploration, to name the choices that lead to outcomes."""
 
@@ -321,7 +324,8 @@ def _sampler(settings: Settings) -> RandomWalk | Turns:
 def _sampling(sampler: RandomWalk | Turns, settings: Settings) -> Strategy:
     """Return the strategy that samples, and with `auto` tries everything before if there is room.
 
-    The search has half of the budget.
+    The search has half of the budget, and ends before that if what is left is estimated to be far
+    more.
     """
     sampling = _bounded(sampler, settings)
     if settings.strategy != "auto" or settings.first:
@@ -333,10 +337,14 @@ def _sampling(sampler: RandomWalk | Turns, settings: Settings) -> Strategy:
         executions, seconds = DEFAULT_RANDOM_EXECUTIONS, DEFAULT_SECONDS
     began: list[float] = []
 
-    def is_over(begun: int) -> bool:
+    def is_over(begun: int, share: float | None) -> bool:
         began.append(perf_counter()) if not began else None
-        late = seconds is not None and perf_counter() - began[0] >= seconds / 2
-        return late or (executions is not None and begun >= executions)
+        spent = perf_counter() - began[0]
+        share = share or 1.0
+        for much, budget in ((begun, executions), (spent, seconds and seconds / 2)):
+            if budget is not None and (much >= budget or much > _FAR * budget * share):
+                return True
+        return False
 
     return Auto(_search(settings), sampling, sampler.sampling, is_over)
 

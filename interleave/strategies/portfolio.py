@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from interleave.core.strategy import Measuring
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -63,15 +65,23 @@ class Turns:
         return self._current.end(execution)
 
 
+_ESTIMATED = 128
+"""After so many executions, and each time that they have doubled, it is estimated what is left."""
+
+
 class Auto:
     """Tries everything as long as there is room for that, and then samples.
 
-    `is_over` is asked how much of the budget the search may still take, by how many executions
-    it has begun.
+    `is_over` is asked whether the search must end, by how many executions it has begun, and which
+    share of all that is, if that was estimated just now.
     """
 
     def __init__(
-        self, search: Strategy, sample: Strategy, name: str, is_over: Callable[[int], bool]
+        self,
+        search: Strategy,
+        sample: Strategy,
+        name: str,
+        is_over: Callable[[int, float | None], bool],
     ) -> None:
         self._search = search
         self._sample = sample
@@ -103,12 +113,17 @@ class Auto:
     def begin(self) -> bool:
         """Begin the next execution of the search; false once it has tried everything."""
         if self._current is self._search:
-            if not self._is_over(self._begun):
+            if not self._is_over(self._begun, self._share()):
                 self._begun += 1
                 return self._search.begin()
             self._current = self._sample
             self.noting = self._sample.noting
         return self._current.begin()
+
+    def _share(self) -> float | None:
+        begun, search = self._begun, self._search
+        due = begun >= _ESTIMATED and not begun & (begun - 1)
+        return search.share() if due and isinstance(search, Measuring) else None
 
     def choose(self, options: Sequence[TaskView], stays: int) -> int:
         """Ask the one whose execution it is."""

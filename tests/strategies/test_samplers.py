@@ -220,6 +220,28 @@ def test_auto_samples_where_there_is_none_and_says_so():
     )
 
 
+def test_auto_gives_up_the_search_where_the_estimate_is_far_beyond_the_budget():
+    def contended():
+        value = 0
+
+        def add():
+            nonlocal value
+            for _ in range(3):
+                value += 1
+
+        threads = [threading.Thread(target=add) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    report = check(contended, strategy="auto", executions=400)
+
+    # Half of the budget would be 200 executions; there are millions of traces.
+    assert "dpor had not come to its end after 128 executions)" in report.covers
+    assert (report.exhaustive, report.executions) == (False, 400)
+
+
 def test_auto_within_seconds_samples_in_the_second_half():
     report = check(known_faults.philosophers_apart, strategy="auto", seconds=0.4, include=INCLUDE)
 
