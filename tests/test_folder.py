@@ -97,7 +97,7 @@ def differences(function, **declared):
 
 BUDGET = (
     "verdict incomplete, declared pass; the budget of 1 executions ended the exploration: "
-    "raise --executions"
+    "raise --executions; about 1 execution is left"
 )
 
 

@@ -135,7 +135,8 @@ def _reasons(exploration: Exploration) -> list[str]:
             reasons.append("interrupted: this is what was found until then")
     left = _left(exploration)
     if left:
-        reasons.append(f"about {roughly(left)} executions are left{_time_for(left, exploration)}")
+        what = "execution is" if left == 1 else "executions are"
+        reasons.append(f"about {roughly(left)} {what} left{_time_for(left, exploration)}")
     if exploration.cut and exploration.stop is not Stop.UNFINISHED:
         total = exploration.runs
         reasons.append(
