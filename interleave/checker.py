@@ -253,11 +253,16 @@ def _repeat(opened: Session, exploration: Exploration) -> None:
 
 
 def with_hidden(program: Program, settings: Settings, report: Report) -> Report:
-    """Say of each failure in a report whether the GIL of this CPython hides it."""
-    kinds = {failure.kind for failure in report.failures if failure.schedule is not None}
+    """Say of each failure in a report whether the GIL of this CPython hides it.
+
+    Where no task was left that could have gone on, the GIL has no say.
+    """
+    shown = [failure for failure in report.failures if failure.schedule is not None]
+    kinds = {failure.kind for failure in shown}
     if report.verdict != "fail" or report.interrupted or not kinds:
         return report
-    hidden = hidden_by_gil(program, settings, kinds, _search)
+    plain = {failure.kind for failure in shown if not failure.preemptions}
+    hidden = hidden_by_gil(program, settings, kinds, plain, _search)
     failures = tuple(
         failure
         if failure.schedule is None

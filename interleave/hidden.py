@@ -32,14 +32,20 @@ def hidden_by_gil(
     program: Program,
     settings: Settings,
     kinds: Collection[str],
+    plain: Collection[str],
     strategy_for: Callable[[Settings], Strategy],
 ) -> dict[str, bool | None]:
     """Tell of each kind of failure whether the GIL hides it; none where that is not known.
 
-    `settings` are those of the check that found them.
+    `settings` are those of the check that found them. Failures of the kinds that are `plain` were
+    seen without a preemption: so they are possible under the GIL, and need no check.
     """
     unknown: dict[str, bool | None] = dict.fromkeys(kinds)
     if settings.granularity != "memory" or settings.atomicity == "gil":
+        return unknown
+    unknown.update(dict.fromkeys(plain, False))
+    kinds = set(kinds) - set(plain)
+    if not kinds:
         return unknown
     under_gil = replace(
         settings,
