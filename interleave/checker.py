@@ -82,17 +82,35 @@ def check(
     if found.script:
         options.setdefault("observe", "output")
     settings = Settings.of(options)
+    return with_hidden(found, settings, _checked(found, settings, progress))
+
+
+def outcome_of(
+    program: Program, *, progress: Callable[[Exploration], None] | None = None, **options: Any
+) -> Report:
+    """Check a program for who asks what comes out, and not how a failure is best shown.
+
+    No simpler schedules are looked for, nor what the GIL hides. The rest is as in `check`.
+
+    Raises:
+        UsageError: for an option that cannot be used.
+    """
+    return _checked(program, Settings.of({**options, "shrink": False}), progress)
+
+
+def _checked(
+    program: Program, settings: Settings, progress: Callable[[Exploration], None] | None
+) -> Report:
     sampler = None if settings.exhaustive else _sampler(settings)
     strategy = _search(settings) if sampler is None else _sampling(sampler, settings)
-    with session(found, settings) as opened:
+    with session(program, settings) as opened:
         if sampler is not None:
             _start_at(opened, sampler, settings.first)
         exploration = explore(opened, strategy, progress=progress)
         opened.runtime.calm()
         _repeat(opened, exploration)
         shrunk = _shrink(opened, exploration) if settings.shrink else {}
-        report = _report(opened, exploration, shrunk=shrunk)
-    return with_hidden(found, settings, report)
+        return _report(opened, exploration, shrunk=shrunk)
 
 
 def judged(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from interleave.checker import check
+from interleave.checker import outcome_of
 from interleave.core.model import model_of
 from interleave.core.program import from_callable, import_file, programs_in
 from interleave.errors import UsageError
@@ -156,7 +156,7 @@ def check_model(
     """Check one model, and compare what came out with what it declares."""
     options = dict(declared.options)
     options.setdefault("keep_going", bool(declared.failures))
-    report = check(
+    report = outcome_of(
         from_callable(function, target),
         progress=progress,
         expect=declared.expect,
