@@ -115,8 +115,6 @@ def test_an_exception_handler_of_the_program_does_not_keep_it_going():
     assert interleave.check(program, hang_seconds=QUICK).verdict == "incomplete"
 
 
-# The exception that ends the loop may come while coverage holds a lock of its own, for ever then.
-@pytest.mark.real_threads
 def test_a_loop_is_ended_in_a_check_outside_the_main_thread():
     def program():
         while True:
