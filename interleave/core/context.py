@@ -45,7 +45,7 @@ def enter(runtime: Runtime) -> None:
 def leave() -> None:
     """Say that no task runs."""
     global _runtime, _thread
-    _runtime = None  # type: ignore[assignment]
+    _runtime = None  # type: ignore[assignment]  # none only while no task runs
     _thread = 0
 
 

@@ -297,7 +297,7 @@ class Runtime:
         task.done = True
         # Break the cycles with what refers to the task: reference counting then frees an execution
         # at once, and the cyclic collector has next to nothing to do.
-        task.body = task.pending = task.target = task.handle = task.worker = None  # type: ignore[assignment]
+        task.body = task.pending = task.target = task.handle = task.worker = None  # type: ignore[assignment]  # nobody asks a task that is over
         task.polling = None
         task.laps.clear()
 

@@ -232,8 +232,8 @@ def _looks_since(runtime: Runtime, task: Task, start: int) -> list[tuple[int, Op
             continue
         key = op.target.key if op.target is not None else None
         if op.gives and key not in held and tuple(touched) == ((key, WRITE),):
-            held[key] = op  # type: ignore[index]
-        elif not op.takes or held.pop(key, None) is None:  # type: ignore[arg-type]
+            held[key] = op  # type: ignore[index]  # what takes or gives has an object
+        elif not op.takes or held.pop(key, None) is None:  # type: ignore[arg-type]  # likewise
             return None
     found.reverse()
     return None if held else found

@@ -73,7 +73,7 @@ def _set_environment(before: dict[str, str]) -> None:
 
 def _set_filters(before: list[Any]) -> None:
     warnings.filters[:] = before  # type: ignore[index]  # a list, whatever typeshed says
-    warnings._filters_mutated()  # type: ignore[attr-defined]
+    warnings._filters_mutated()  # type: ignore[attr-defined]  # no public part of the standard library
 
 
 def _set_path(before: list[str]) -> None:

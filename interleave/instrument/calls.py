@@ -224,7 +224,7 @@ def _makes_only(cls: type) -> bool:
     """Whether making an instance of a class without hooks makes an object, and no more."""
     if USES.get(cls) is not None or _tells(cls):
         return True
-    makers = [in_class(cls, name)[0] for name in _MAKERS]  # type: ignore[index]
+    makers = [in_class(cls, name)[0] for name in _MAKERS]  # type: ignore[index]  # every class has both
     return all(maker is object or maker in _PLAINLY_MADE for maker in makers)
 
 

@@ -55,10 +55,10 @@ def _plain_key(key: Any) -> bool:
     plain = _plain_types.get(cls)
     if plain is None:
         plain = not any(
-            isinstance(in_class(cls, name)[1], FunctionType)  # type: ignore[index]
+            isinstance(in_class(cls, name)[1], FunctionType)  # type: ignore[index]  # every class has both
             for name in ("__hash__", "__eq__")
         ) and not issubclass(cls, tuple | frozenset)
-        plain = plain and in_class(cls, "__hash__")[1] is not None  # type: ignore[index]
+        plain = plain and in_class(cls, "__hash__")[1] is not None  # type: ignore[index]  # every class has one
         if len(_plain_types) < 10_000:
             _plain_types[cls] = plain
     return plain

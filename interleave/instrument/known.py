@@ -101,4 +101,4 @@ def names_of(cls: type) -> Any:
 
 def bases_of(cls: type) -> tuple[type, ...]:
     """Return the classes in which an attribute is looked up, whatever the metaclass says."""
-    return _mro_of(cls)  # type: ignore[no-any-return]
+    return _mro_of(cls)  # type: ignore[no-any-return]  # a descriptor is not typed

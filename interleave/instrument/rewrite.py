@@ -50,7 +50,7 @@ class Gate(list[Any]):
     """
 
     __slots__ = ()
-    __hash__ = object.__hash__  # type: ignore[assignment]
+    __hash__ = object.__hash__  # type: ignore[assignment]  # a list has none
 
 
 class Hooks(Protocol):
@@ -306,7 +306,7 @@ class _Rewriting:
             has_spec = _number(arg) & 4
             yield from self._hook("content_read", (2 if has_spec else 1,), (), place)
         elif name in _CELL_READS or name in _CELL_WRITES:
-            variable = arg.name  # type: ignore[union-attr]
+            variable = arg.name  # type: ignore[union-attr]  # a cell or free variable
             if variable not in self.cells.constant:
                 hook = "cell_read" if name in _CELL_READS else "cell_write"
                 yield from self._hook(hook, (), (arg, variable), place)
@@ -493,7 +493,7 @@ def _method_load(item: Instr, hook: list[Any]) -> Iterator[Any]:
     if item.name == "LOAD_METHOD":
         yield Instr("LOAD_ATTR", arg, location=place)
     else:
-        yield Instr("LOAD_ATTR", (False, arg[1]), location=place)  # type: ignore[index]
+        yield Instr("LOAD_ATTR", (False, arg[1]), location=place)  # type: ignore[index]  # a pair, as the name says
     yield from _null_beside(place)
     yield Instr("JUMP_FORWARD", together, location=place)
     yield shut

@@ -423,7 +423,7 @@ def imports_rewritten(work: Instrumentation) -> Iterator[None]:
         module = sys.modules.get(fullname)
         return work.body(code, {} if module is None else module.__dict__)
 
-    SourceFileLoader.get_code = get_code  # type: ignore[method-assign,assignment]
+    SourceFileLoader.get_code = get_code  # type: ignore[method-assign,assignment]  # put back below
     try:
         yield
     finally:

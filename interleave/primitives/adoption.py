@@ -255,7 +255,7 @@ class _Walk:
         if ATTRIBUTE in item.__dict__:
             return
         if isinstance(item, threading.Condition):
-            lock = item._lock  # type: ignore[attr-defined]
+            lock = item._lock  # type: ignore[attr-defined]  # no public part of the standard library
             twin = lock
             if type(lock) in EXACTLY_REAL:
                 twin = placed_twin(lock, f"lock of {title}")
@@ -371,7 +371,7 @@ def _tuple_setter(
 
 def _partial_setter(partial: functools.partial[Any]) -> Callable[[Any], None]:
     def put(args: Any) -> None:
-        partial.__setstate__((partial.func, args, partial.keywords, partial.__dict__))  # type: ignore[attr-defined]
+        partial.__setstate__((partial.func, args, partial.keywords, partial.__dict__))  # type: ignore[attr-defined]  # no public part of the standard library
 
     return put
 

@@ -293,7 +293,7 @@ def adopt(barrier: Any, title: str | None = None) -> BarrierState:
 def _wait(self: Any, timeout: float | None = None) -> int:
     state = state_of(self, adopt)
     if state is None:
-        return original(Barrier, "wait")(self, timeout)  # type: ignore[no-any-return]
+        return original(Barrier, "wait")(self, timeout)  # type: ignore[no-any-return]  # CPython's own, which is not typed here
     if timeout is None:
         timeout = state.timeout
     index: int = perform(Arrive(state))
@@ -336,21 +336,21 @@ def _abort(self: Any) -> None:
 def _n_waiting(self: Any) -> int:
     state = state_of(self, adopt)
     if state is None:
-        return original(Barrier, "n_waiting").fget(self)  # type: ignore[no-any-return]
-    return perform(Look(state, broken=False))  # type: ignore[no-any-return]
+        return original(Barrier, "n_waiting").fget(self)  # type: ignore[no-any-return]  # CPython's own, which is not typed here
+    return perform(Look(state, broken=False))  # type: ignore[no-any-return]  # what it returns is the operation's affair
 
 
 def _broken(self: Any) -> bool:
     state = state_of(self, adopt)
     if state is None:
-        return original(Barrier, "broken").fget(self)  # type: ignore[no-any-return]
-    return perform(Look(state, broken=True))  # type: ignore[no-any-return]
+        return original(Barrier, "broken").fget(self)  # type: ignore[no-any-return]  # CPython's own, which is not typed here
+    return perform(Look(state, broken=True))  # type: ignore[no-any-return]  # what it returns is the operation's affair
 
 
 def _repr(self: Any) -> str:
     state = state_of(self, adopt)
     if state is None:
-        return original(Barrier, "__repr__")(self)  # type: ignore[no-any-return]
+        return original(Barrier, "__repr__")(self)  # type: ignore[no-any-return]  # CPython's own, which is not typed here
     refreshed(state)
     if state.phase == BROKEN:
         return f"<{type_path(self)} at {state.name}: broken>"

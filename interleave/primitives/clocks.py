@@ -118,7 +118,7 @@ def _of_system(
     return function
 
 
-_log_start: float = logging._startTime  # type: ignore[attr-defined]
+_log_start: float = logging._startTime  # type: ignore[attr-defined]  # no public part of the standard library
 _real_localtime = time.localtime
 _real_strftime = time.strftime
 _time = _seconds(EPOCH_NS, time.time)

@@ -136,7 +136,7 @@ class _ConditionOperation(Operation):
     def _lock_free(self, past: Past) -> bool:
         # A lock of the program's own making is taken again by its own method, after the wake-up.
         lock = self.condition.lock
-        return not isinstance(lock, SimObject) or not lock.held_in(past.of(lock))  # type: ignore[attr-defined]
+        return not isinstance(lock, SimObject) or not lock.held_in(past.of(lock))  # type: ignore[attr-defined]  # a simulated lock, as was just asked
 
     def describe(self) -> str:
         return f"{self.kind} {self.condition.name}"
@@ -163,8 +163,8 @@ class Wait(_ConditionOperation):
         if type(lock) is SimRLock:
             waiter.depth, lock.depth = lock.depth, 0
         if isinstance(lock, SimObject):
-            lock.held = False  # type: ignore[attr-defined]
-            lock.owner = None  # type: ignore[attr-defined]
+            lock.held = False  # type: ignore[attr-defined]  # a simulated lock, as was just asked
+            lock.owner = None  # type: ignore[attr-defined]  # a simulated lock, as was just asked
         return waiter
 
     def footprint(self) -> Footprint:
@@ -360,13 +360,13 @@ class NotifyOwn(Notify):
 
 def _held(lock: Any) -> bool:
     # A lock of the program's own making is taken again by its own method, after the wake-up.
-    return isinstance(lock, SimObject) and lock.held  # type: ignore[attr-defined]
+    return isinstance(lock, SimObject) and lock.held  # type: ignore[attr-defined]  # a simulated lock, as was just asked
 
 
 def _retake(lock: Any, task: Task, waiter: Waiter) -> None:
     if isinstance(lock, SimObject):
-        lock.held = True  # type: ignore[attr-defined]
-        lock.owner = task  # type: ignore[attr-defined]
+        lock.held = True  # type: ignore[attr-defined]  # a simulated lock, as was just asked
+        lock.owner = task  # type: ignore[attr-defined]  # a simulated lock, as was just asked
     if type(lock) is SimRLock:
         lock.depth = waiter.depth
 
@@ -400,7 +400,7 @@ def on_lock(lock: SimLock, title: str) -> Any:
     condition = object.__new__(Condition)
     equip(condition, lock)
     state = ConditionState(None, condition, lock, title)
-    condition._waiters = state.waiters  # type: ignore[attr-defined]
+    condition._waiters = state.waiters  # type: ignore[attr-defined]  # no public part of the standard library
     attach(condition, state)
     return condition
 
@@ -427,15 +427,15 @@ def adopt(condition: Any, lock: Any = None, title: str | None = None) -> Conditi
 def _wait(self: Any, timeout: float | None = None) -> bool:
     state = state_of(self, adopt)
     if state is None:
-        return original(Condition, "wait")(self, timeout)  # type: ignore[no-any-return]
+        return original(Condition, "wait")(self, timeout)  # type: ignore[no-any-return]  # CPython's own, which is not typed here
     if not isinstance(state.lock, SimObject):
         return _wait_with_own_lock(self, state, timeout)
     waiter = perform(Wait(state))
     if timeout is None:
-        return perform(Wake(state, waiter))  # type: ignore[no-any-return]
+        return perform(Wake(state, waiter))  # type: ignore[no-any-return]  # what it returns is the operation's affair
     if perform(TimedWake(state, waiter, max(timeout, 0))) is not _EXPIRED:
         return True
-    return perform(Leave(state, waiter))  # type: ignore[no-any-return]
+    return perform(Leave(state, waiter))  # type: ignore[no-any-return]  # what it returns is the operation's affair
 
 
 def _wait_with_own_lock(condition: Any, state: ConditionState, timeout: float | None) -> bool:

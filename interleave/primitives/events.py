@@ -167,10 +167,10 @@ def adopt(event: Any, title: str | None = None) -> EventState:
 def _wait(self: Any, timeout: float | None = None) -> bool:
     state = state_of(self, adopt)
     if state is None:
-        return original(Event, "wait")(self, timeout)  # type: ignore[no-any-return]
+        return original(Event, "wait")(self, timeout)  # type: ignore[no-any-return]  # CPython's own, which is not typed here
     if timeout is None:
-        return perform(Wait(state))  # type: ignore[no-any-return]
-    return perform(TimedWait(state, max(timeout, 0)))  # type: ignore[no-any-return]
+        return perform(Wait(state))  # type: ignore[no-any-return]  # what it returns is the operation's affair
+    return perform(TimedWait(state, max(timeout, 0)))  # type: ignore[no-any-return]  # what it returns is the operation's affair
 
 
 def _set(self: Any) -> None:
@@ -192,14 +192,14 @@ def _clear(self: Any) -> None:
 def _is_set(self: Any) -> bool:
     state = state_of(self, adopt)
     if state is None:
-        return original(Event, "is_set")(self)  # type: ignore[no-any-return]
-    return perform(IsSet(state))  # type: ignore[no-any-return]
+        return original(Event, "is_set")(self)  # type: ignore[no-any-return]  # CPython's own, which is not typed here
+    return perform(IsSet(state))  # type: ignore[no-any-return]  # what it returns is the operation's affair
 
 
 def _repr(self: Any) -> str:
     state = state_of(self, adopt)
     if state is None:
-        return original(Event, "__repr__")(self)  # type: ignore[no-any-return]
+        return original(Event, "__repr__")(self)  # type: ignore[no-any-return]  # CPython's own, which is not typed here
     return f"<{type_path(self)} at {state.name}: {'set' if refreshed(state).flag else 'unset'}>"
 
 

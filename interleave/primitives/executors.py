@@ -403,7 +403,7 @@ class PoolState(SimObject):
     """The calls that wait, the threads, and how many of them count as idle."""
 
     __slots__ = ("broken", "calls", "closed", "idle", "idle_key", "label", "owner", "threads")
-    label: str  # type: ignore[misc]
+    label: str  # type: ignore[misc]  # of the instance, and not of the class, here
 
     def __init__(self, creator: Task | None, item: Any) -> None:
         self.label = type(item).__name__
@@ -512,7 +512,7 @@ class Submit(_PoolOperation):
             raise RuntimeError(message)
         call, executor = self.call, self.executor
         # The trace must not keep alive what the program lets go of: a pool then ends its threads.
-        self.call = self.executor = None  # type: ignore[assignment]
+        self.call = self.executor = None  # type: ignore[assignment]  # nobody asks once it has run
         pool.calls.append(call)
         if pool.idle:
             pool.idle -= 1
@@ -774,7 +774,7 @@ def adopt_future(future: Any) -> FutureState:
 def _state_of(self: Any) -> str:
     """`Future._state`, which some programs look at: a plain attribute, so no operation."""
     state = self.__dict__.get(ATTRIBUTE)
-    return self.__dict__["_state"] if state is None else refreshed(state).state  # type: ignore[no-any-return]
+    return self.__dict__["_state"] if state is None else refreshed(state).state  # type: ignore[no-any-return]  # kept without a type
 
 
 def _set_state(self: Any, value: str) -> None:
@@ -811,7 +811,7 @@ def _report_dropped(runtime: Runtime, futures: list[FutureState]) -> None:
 def _cancel(self: Any) -> bool:
     state = state_of(self, adopt_future)
     if state is None:
-        return original(Future, "cancel")(self)  # type: ignore[no-any-return]
+        return original(Future, "cancel")(self)  # type: ignore[no-any-return]  # CPython's own, which is not typed here
     cancel = Cancel(state)
     cancelled: bool = perform(cancel)
     if cancel.fresh:
@@ -823,8 +823,8 @@ def _asks(name: str, *states: str) -> Callable[[Any], bool]:
     def method(self: Any) -> bool:
         state = state_of(self, adopt_future)
         if state is None:
-            return original(Future, name)(self)  # type: ignore[no-any-return]
-        return perform(Ask(state, states))  # type: ignore[no-any-return]
+            return original(Future, name)(self)  # type: ignore[no-any-return]  # CPython's own, which is not typed here
+        return perform(Ask(state, states))  # type: ignore[no-any-return]  # what it returns is the operation's affair
 
     method.__name__ = name
     return method
@@ -869,7 +869,7 @@ def _result(self: Any, timeout: float | None = None) -> Any:
 def _exception(self: Any, timeout: float | None = None) -> BaseException | None:
     state = state_of(self, adopt_future)
     if state is None:
-        return original(Future, "exception")(self, timeout)  # type: ignore[no-any-return]
+        return original(Future, "exception")(self, timeout)  # type: ignore[no-any-return]  # CPython's own, which is not typed here
     _wait_for(state, timeout)
     return state.error
 
@@ -877,8 +877,8 @@ def _exception(self: Any, timeout: float | None = None) -> BaseException | None:
 def _set_running(self: Any) -> bool:
     state = state_of(self, adopt_future)
     if state is None:
-        return original(Future, "set_running_or_notify_cancel")(self)  # type: ignore[no-any-return]
-    return perform(Notice(state))  # type: ignore[no-any-return]
+        return original(Future, "set_running_or_notify_cancel")(self)  # type: ignore[no-any-return]  # CPython's own, which is not typed here
+    return perform(Notice(state))  # type: ignore[no-any-return]  # what it returns is the operation's affair
 
 
 def _set_result(self: Any, result: Any) -> None:
@@ -902,7 +902,7 @@ def _set_exception(self: Any, exception: BaseException | None) -> None:
 def _future_repr(self: Any) -> str:
     state = state_of(self, adopt_future)
     if state is None:
-        return original(Future, "__repr__")(self)  # type: ignore[no-any-return]
+        return original(Future, "__repr__")(self)  # type: ignore[no-any-return]  # CPython's own, which is not typed here
     text = _base._STATE_TO_DESCRIPTION_MAP[state.state]
     if state.state == FINISHED:
         shown = state.error if state.error is not None else state.result
@@ -1023,7 +1023,7 @@ def _add_thread(task: Task, pool: PoolState, executor: Any) -> ThreadState:
     start_at_once(task, thread)
     pool.threads.append(thread)
     executor._threads.add(thread)
-    return thread.__dict__[ATTRIBUTE]  # type: ignore[no-any-return]
+    return thread.__dict__[ATTRIBUTE]  # type: ignore[no-any-return]  # kept without a type
 
 
 def _pool_of(executor: Any) -> PoolState | None:
@@ -1170,7 +1170,7 @@ class Collect(Noted):
         return bool(self.target.done)
 
     def enabled_in(self, past: Past) -> bool:
-        return past.of(self.target)  # type: ignore[no-any-return]
+        return past.of(self.target)  # type: ignore[no-any-return]  # a snapshot of its object
 
     def execute(self) -> list[FutureState]:
         batch = list(self.target.done)

@@ -49,7 +49,7 @@ TOOLS = frozenset(
 _State = TypeVar("_State", bound="SimObject")
 
 _undo: list[Callable[[], None]] = []
-_originals: dict[tuple[type, str], Any] = {}
+_originals: dict[tuple[Any, str], Any] = {}
 
 
 def keep_original(owner: Any, name: str, original: Any) -> None:
@@ -57,8 +57,8 @@ def keep_original(owner: Any, name: str, original: Any) -> None:
     _originals[owner, name] = original
 
 
-def original(owner: type, name: str) -> Any:
-    """Return the method that was there before."""
+def original(owner: Any, name: str) -> Any:
+    """Return what a class or module had under a name before it was exchanged."""
     return _originals.get((owner, name)) or getattr(owner, name)
 
 
@@ -69,7 +69,7 @@ def state_of(item: Any, adopt: Callable[[Any], _State]) -> _State | None:
     `adopt`; for a real thread that uses a real object there is none.
     """
     try:
-        return item.__dict__[ATTRIBUTE]  # type: ignore[no-any-return]
+        return item.__dict__[ATTRIBUTE]  # type: ignore[no-any-return]  # kept without a type
     except KeyError:
         if not in_task():
             return None

@@ -110,7 +110,7 @@ class SimLock(SimObject, metaclass=Standing):
 
     def held_in(self, snapshot: Any) -> bool:
         """Whether a snapshot says that it is held."""
-        return snapshot if self.queue is None else snapshot[0]  # type: ignore[no-any-return]
+        return snapshot if self.queue is None else snapshot[0]  # type: ignore[no-any-return]  # a snapshot of its object
 
     def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
         """Take the lock; false if that failed.
@@ -119,14 +119,14 @@ class SimLock(SimObject, metaclass=Standing):
             ValueError, OverflowError, TypeError: for timeouts as CPython does.
         """
         if blocking is True and timeout == -1:
-            return perform(Acquire(self))  # type: ignore[no-any-return]
+            return perform(Acquire(self))  # type: ignore[no-any-return]  # what it returns is the operation's affair
         if timeout != -1:
             _check_timeout(blocking, timeout)
         if not blocking or timeout == 0:
-            return perform(TryAcquire(self))  # type: ignore[no-any-return]
+            return perform(TryAcquire(self))  # type: ignore[no-any-return]  # what it returns is the operation's affair
         if timeout == -1:
-            return perform(Acquire(self))  # type: ignore[no-any-return]
-        return perform(TimedAcquire(self, timeout))  # type: ignore[no-any-return]
+            return perform(Acquire(self))  # type: ignore[no-any-return]  # what it returns is the operation's affair
+        return perform(TimedAcquire(self, timeout))  # type: ignore[no-any-return]  # what it returns is the operation's affair
 
     def release(self) -> None:
         """Give the lock back, whoever took it.
@@ -138,10 +138,10 @@ class SimLock(SimObject, metaclass=Standing):
 
     def locked(self) -> bool:
         """Whether somebody holds it."""
-        return perform(Locked(self))  # type: ignore[no-any-return]
+        return perform(Locked(self))  # type: ignore[no-any-return]  # what it returns is the operation's affair
 
     def __enter__(self) -> bool:
-        return perform(Acquire(self))  # type: ignore[no-any-return]
+        return perform(Acquire(self))  # type: ignore[no-any-return]  # what it returns is the operation's affair
 
     def __exit__(self, *args: object) -> None:
         perform(Release(self))
@@ -391,7 +391,7 @@ class SimRLock(SimObject, metaclass=Standing):
         if timeout != -1:
             _check_timeout(blocking, timeout)
         if not in_task():
-            return self.outside().acquire(blocking, timeout)  # type: ignore[no-any-return]
+            return self.outside().acquire(blocking, timeout)  # type: ignore[no-any-return]  # CPython's own, which is not typed here
         if self.held_by_stranger:
             self._refuse()
         if self._again():
@@ -404,7 +404,7 @@ class SimRLock(SimObject, metaclass=Standing):
             taken = perform(TimedAcquire(self, timeout))
         if taken:
             self.depth = 1
-        return taken  # type: ignore[no-any-return]
+        return taken  # type: ignore[no-any-return]  # what it returns is the operation's affair
 
     def release(self) -> None:
         """Give the lock back once.
@@ -447,7 +447,7 @@ class SimRLock(SimObject, metaclass=Standing):
         place = user_place(sys._getframe(1))
         where = f" at {place}" if place is not None else ""
         owner, _ = _holder(self._real)
-        holder = threading._active.get(owner)  # type: ignore[attr-defined]
+        holder = threading._active.get(owner)  # type: ignore[attr-defined]  # no public part of the standard library
         name = f" ({holder.name})" if holder is not None else ""
         message = (
             f"the program takes {self.name}{where}, an RLock that a real thread{name} held when "
@@ -468,13 +468,13 @@ class SimRLock(SimObject, metaclass=Standing):
 
     def _is_owned(self) -> bool:
         if not in_task():
-            return self.outside()._is_owned()  # type: ignore[no-any-return]
+            return self.outside()._is_owned()  # type: ignore[no-any-return]  # CPython's own, which is not typed here
         self._begin()
         return self.owner is running()[1]
 
     def _release_save(self) -> tuple[int, Any]:
         if not in_task():
-            return self.outside()._release_save()  # type: ignore[no-any-return]
+            return self.outside()._release_save()  # type: ignore[no-any-return]  # CPython's own, which is not typed here
         self._begin()
         depth, owner = self.depth, self.owner
         self.depth = 1
@@ -495,7 +495,7 @@ class SimRLock(SimObject, metaclass=Standing):
 
         def locked(self) -> bool:
             """Whether somebody holds it."""
-            return perform(Locked(self))  # type: ignore[no-any-return]
+            return perform(Locked(self))  # type: ignore[no-any-return]  # what it returns is the operation's affair
 
     def _at_fork_reinit(self) -> None:
         self._clear()

@@ -81,7 +81,7 @@ class TaskStream:
     def write(self, text: str) -> int:
         """Write text, as one operation where output is observed."""
         if not in_task():
-            return self.real.write(text)  # type: ignore[no-any-return]
+            return self.real.write(text)  # type: ignore[no-any-return]  # CPython's own, which is not typed here
         if not isinstance(text, str):
             message = f"write() argument must be str, not {type(text).__name__}"
             raise TypeError(message)
@@ -182,7 +182,7 @@ def _watches(handler: logging.Handler) -> bool:
 
 def _basic_config(**options: Any) -> None:
     """Configure the root logger as if no test tool had put a handler there already."""
-    real = original(logging, "basicConfig")  # type: ignore[arg-type]
+    real = original(logging, "basicConfig")
     if not in_task():
         real(**options)
         return
@@ -198,7 +198,7 @@ def _basic_config(**options: Any) -> None:
 def _prints(handler: logging.Handler) -> bool:
     if type(handler).emit is not logging.StreamHandler.emit:
         return False
-    stream = handler.stream  # type: ignore[attr-defined]
+    stream = handler.stream  # type: ignore[attr-defined]  # it is a StreamHandler
     return isinstance(stream, TaskStream) or stream in (
         sys.__stdout__,
         sys.__stderr__,
@@ -243,7 +243,7 @@ def _set_attribute(self: Any, name: str, value: Any) -> None:
 
 
 def _get_logger(name: str | None = None) -> Any:
-    logger = original(logging, "getLogger")(name)  # type: ignore[arg-type]
+    logger = original(logging, "getLogger")(name)
     if in_task():
         _remember(logger)
     return logger
@@ -252,7 +252,7 @@ def _get_logger(name: str | None = None) -> Any:
 def _disable(level: int = logging.CRITICAL) -> None:
     if in_task():
         _remember(logging.root)
-    original(logging, "disable")(level)  # type: ignore[arg-type]
+    original(logging, "disable")(level)
 
 
 def _restore_logging(loggers: dict[int, tuple[Any, ...]], disabled: int) -> None:
@@ -261,7 +261,7 @@ def _restore_logging(loggers: dict[int, tuple[Any, ...]], disabled: int) -> None
         logger.handlers[:] = handlers
         logger.filters[:] = filters
     logging.root.manager.disable = disabled
-    logging.root.manager._clear_cache()  # type: ignore[attr-defined]
+    logging.root.manager._clear_cache()  # type: ignore[attr-defined]  # no public part of the standard library
 
 
 def _warning(real: Any) -> Any:
@@ -278,7 +278,7 @@ def _warning(real: Any) -> Any:
             state = running()[0].state
             if "warned" not in state:
                 state["warned"] = True
-                warnings._filters_mutated()  # type: ignore[attr-defined]
+                warnings._filters_mutated()  # type: ignore[attr-defined]  # no public part of the standard library
         real(message, category, stacklevel + 1, source, **more)
 
     return warn

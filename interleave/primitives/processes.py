@@ -27,6 +27,7 @@ from interleave.primitives.installation import original
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import FrameType
 
 OUTSIDE = "outside"
 """The kind of the warning about what was done outside the controlled world."""
@@ -112,7 +113,7 @@ def _in_real_time(method: Callable[..., Any]) -> Callable[..., Any]:
 def _fork_exec(*args: Any) -> Any:
     if in_task() and _is_called_by("multiprocessing"):
         refuse("multiprocessing", _IN_ONE_PROCESS)
-    return original(_STARTER, "fork_exec")(*args)  # type: ignore[arg-type]
+    return original(_STARTER, "fork_exec")(*args)
 
 
 _STARTER = sys.modules.get("_posixsubprocess")
@@ -120,12 +121,12 @@ _STARTER = sys.modules.get("_posixsubprocess")
 
 
 def _is_called_by(package: str) -> bool:
-    frame = sys._getframe(2)
+    frame: FrameType | None = sys._getframe(2)
     while frame is not None:
         name = frame.f_globals.get("__name__")
         if isinstance(name, str) and name.partition(".")[0] == package:
             return True
-        frame = frame.f_back  # type: ignore[assignment]
+        frame = frame.f_back
     return False
 
 
@@ -143,14 +144,14 @@ def _selecting(owner: Any) -> tuple[Any, str, Any]:
 
 def _register(func: Callable[..., Any], *args: Any, **kwargs: Any) -> Callable[..., Any]:
     if not in_task():
-        return original(atexit, "register")(func, *args, **kwargs)  # type: ignore[arg-type, no-any-return]
+        return original(atexit, "register")(func, *args, **kwargs)  # type: ignore[no-any-return]  # CPython's own, which is not typed here
     running()[0].at_exit.append((func, args, kwargs))
     return func
 
 
 def _unregister(func: Callable[..., Any]) -> None:
     if not in_task():
-        original(atexit, "unregister")(func)  # type: ignore[arg-type]
+        original(atexit, "unregister")(func)
         return
     kept = running()[0].at_exit
     kept[:] = [item for item in kept if item[0] != func]

@@ -68,7 +68,7 @@ class QueueState(SimObject):
         "undone",
     )
 
-    label: str  # type: ignore[misc]
+    label: str  # type: ignore[misc]  # of the instance, and not of the class, here
 
     def __init__(self, creator: Task | None, item: Any, title: str | None = None) -> None:
         cls = type(item)
@@ -129,7 +129,7 @@ class QueueState(SimObject):
         """How many items there are, as the queue's own `_qsize` says."""
         if self.plain_size:
             return len(self.item.queue)
-        return self.atomically(self.item._qsize)  # type: ignore[no-any-return]
+        return self.atomically(self.item._qsize)  # type: ignore[no-any-return]  # CPython's own, which is not typed here
 
     def atomically(self, method: Callable[..., Any], *args: Any) -> Any:
         """Call a method that CPython calls under the mutex; nobody else runs meanwhile."""
@@ -342,7 +342,7 @@ class Put(_QueueOperation):
         item = state.item
         value = self.let_go()
         if HAS_SHUTDOWN and item.is_shutdown:
-            raise queue.ShutDown  # type: ignore[attr-defined]
+            raise queue.ShutDown  # type: ignore[attr-defined]  # from Python 3.13 on
         if state.plain_put:
             item.queue.append(value)
         else:
@@ -454,7 +454,7 @@ class Get(_QueueOperation):
         state = self.target
         item = state.item
         if HAS_SHUTDOWN and item.is_shutdown and not state.size():
-            raise queue.ShutDown  # type: ignore[attr-defined]
+            raise queue.ShutDown  # type: ignore[attr-defined]  # from Python 3.13 on
         taken = item.queue.popleft() if state.plain_get else state.atomically(item._get)
         state.gets += 1
         if state.conditions:
@@ -730,7 +730,7 @@ def _shutdown(self: Any, immediate: bool = False) -> None:
         perform(Shutdown(state, immediate=immediate))
 
 
-class SimSimpleQueue(Queue, metaclass=Standing):  # type: ignore[type-arg]
+class SimSimpleQueue(Queue, metaclass=Standing):  # type: ignore[type-arg]  # its items have no type in common
     """The unbounded queue of `_queue` (Modules/_queuemodule.c), for tasks."""
 
     stands_for = RealSimpleQueue

@@ -26,7 +26,7 @@ def stream() -> random.Random:
     task.unseen += 1
     if task.random is None:
         task.random = random.Random(crc32(f"{runtime.settings.seed} {task.id}".encode()))
-    return task.random  # type: ignore[no-any-return]
+    return task.random  # type: ignore[no-any-return]  # kept without a type
 
 
 def _drawn(name: str, real: Callable[..., Any]) -> Callable[..., Any]:

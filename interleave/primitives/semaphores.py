@@ -67,7 +67,7 @@ class Acquire(_SemaphoreOperation):
         return self.target.value > 0
 
     def enabled_in(self, past: Past) -> bool:
-        return past.of(self.target) > 0  # type: ignore[no-any-return]
+        return past.of(self.target) > 0  # type: ignore[no-any-return]  # a snapshot of its object
 
     def execute(self) -> bool:
         self.target.value -= 1
@@ -178,15 +178,15 @@ def adopt(semaphore: Any, title: str | None = None) -> SemaphoreState:
 def _acquire(self: Any, blocking: bool = True, timeout: float | None = None) -> bool:
     state = state_of(self, adopt)
     if state is None:
-        return original(Semaphore, "acquire")(self, blocking, timeout)  # type: ignore[no-any-return]
+        return original(Semaphore, "acquire")(self, blocking, timeout)  # type: ignore[no-any-return]  # CPython's own, which is not typed here
     if not blocking:
         if timeout is not None:
             message = "can't specify timeout for non-blocking acquire"
             raise ValueError(message)
-        return perform(TryAcquire(state))  # type: ignore[no-any-return]
+        return perform(TryAcquire(state))  # type: ignore[no-any-return]  # what it returns is the operation's affair
     if timeout is None:
-        return perform(Acquire(state))  # type: ignore[no-any-return]
-    return perform(TimedAcquire(state, max(timeout, 0)))  # type: ignore[no-any-return]
+        return perform(Acquire(state))  # type: ignore[no-any-return]  # what it returns is the operation's affair
+    return perform(TimedAcquire(state, max(timeout, 0)))  # type: ignore[no-any-return]  # what it returns is the operation's affair
 
 
 def _release(self: Any, n: int = 1) -> None:
@@ -205,7 +205,7 @@ def _repr(self: Any) -> str:
     state = state_of(self, adopt)
     if state is None:
         owner = BoundedSemaphore if isinstance(self, BoundedSemaphore) else Semaphore
-        return original(owner, "__repr__")(self)  # type: ignore[no-any-return]
+        return original(owner, "__repr__")(self)  # type: ignore[no-any-return]  # CPython's own, which is not typed here
     limit = "" if state.limit is None else f"/{state.limit}"
     return f"<{type_path(self)} at {state.name}: value={refreshed(state).value}{limit}>"
 

@@ -41,7 +41,7 @@ _HARMLESS = frozenset(
 
 def _handlers() -> dict[int, Any]:
     """Return the handlers that this execution has set."""
-    return running()[0].state.setdefault("signals", {})  # type: ignore[no-any-return]
+    return running()[0].state.setdefault("signals", {})  # type: ignore[no-any-return]  # kept without a type
 
 
 def _signal(signalnum: int, handler: Any) -> Any:
@@ -92,13 +92,13 @@ def _raise_signal(signalnum: int) -> None:
 
 def _kill(pid: int, sig: int) -> None:
     if not in_task() or sig == 0:
-        original(os, "kill")(pid, sig)  # type: ignore[arg-type]
+        original(os, "kill")(pid, sig)
     elif pid == os.getpid():
         _deliver(sig, "os.kill()")
     elif pid <= 0:
         refuse("os.kill()", _ENDS_THE_TOOL)
     else:
-        original(os, "kill")(pid, sig)  # type: ignore[arg-type]
+        original(os, "kill")(pid, sig)
 
 
 def _pthread_kill(thread_id: int, signalnum: int) -> None:
@@ -120,7 +120,7 @@ def _refusing(name: str) -> Any:
 
 
 def _original(name: str) -> Any:
-    return original(signal, name)  # type: ignore[arg-type]
+    return original(signal, name)
 
 
 PATCHES: list[tuple[Any, str, Any]] = [

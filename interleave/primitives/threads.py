@@ -117,7 +117,7 @@ class Start(_ThreadOperation):
         state.started = True
         thread, body = self.thread, self.body
         # The trace must not keep alive what the thread itself lets go of.
-        self.thread = self.body = None  # type: ignore[assignment]
+        self.thread = self.body = None  # type: ignore[assignment]  # nobody asks once it has taken effect
         runtime = self.task.runtime
         task = state.task = runtime.spawn(
             self.task,
@@ -158,7 +158,7 @@ class Join(_ThreadOperation):
         return task is None or task.done  # not started: it goes on, to raise
 
     def enabled_in(self, past: Past) -> bool:
-        return past.of(self.target) != RUNNING  # type: ignore[no-any-return]
+        return past.of(self.target) != RUNNING  # type: ignore[no-any-return]  # a snapshot of its object
 
     def execute(self) -> bool:
         if not self.target.started:
@@ -292,7 +292,7 @@ def _name_of(self: Any) -> str:
     _demand(self._initialized, "Thread.__init__() not called")
     if self._name is None:
         self._name = _default_name(self.__dict__[ATTRIBUTE])
-    return self._name  # type: ignore[no-any-return]
+    return self._name  # type: ignore[no-any-return]  # the attribute of a Thread, set above
 
 
 def _rename(self: Any, name: str) -> None:
@@ -312,7 +312,7 @@ def _ident_of(self: Any) -> int | None:
     _demand(self._initialized, "Thread.__init__() not called")
     state = self.__dict__.get(ATTRIBUTE)
     if state is None or state.real:
-        return self._ident  # type: ignore[no-any-return]
+        return self._ident  # type: ignore[no-any-return]  # CPython's own attribute
     return None if state.task is None else state.task.ident
 
 
@@ -401,12 +401,12 @@ def _is_alive(self: Any) -> bool:
     _demand(self._initialized, "Thread.__init__() not called")
     state = state_of(self, adopt)
     if state is None or state.real:
-        return original(Thread, "is_alive")(self)  # type: ignore[no-any-return]
-    return perform(IsAlive(state))  # type: ignore[no-any-return]
+        return original(Thread, "is_alive")(self)  # type: ignore[no-any-return]  # CPython's own, which is not typed here
+    return perform(IsAlive(state))  # type: ignore[no-any-return]  # what it returns is the operation's affair
 
 
 def _daemon(self: Any) -> bool:
-    return original(Thread, "daemon").fget(self)  # type: ignore[no-any-return]
+    return original(Thread, "daemon").fget(self)  # type: ignore[no-any-return]  # CPython's own, which is not typed here
 
 
 def _set_daemon(self: Any, daemonic: bool) -> None:
@@ -421,7 +421,7 @@ def _repr(self: Any) -> str:
     _demand(self._initialized, "Thread.__init__() was not called")
     state = self.__dict__.get(ATTRIBUTE)
     if state is None or state.real:
-        return original(Thread, "__repr__")(self)  # type: ignore[no-any-return]
+        return original(Thread, "__repr__")(self)  # type: ignore[no-any-return]  # CPython's own, which is not typed here
     status = "initial"
     if state.started:
         status = "stopped" if state.over else "started"
@@ -435,7 +435,7 @@ def _repr(self: Any) -> str:
 def _thread_of(task: Task) -> Any:
     """Return the `Thread` object of a task: main's and that of a raw thread are made when asked."""
     if task.handle is None:
-        cls: Any = threading._DummyThread if task.path else threading._MainThread  # type: ignore[attr-defined]
+        cls: Any = threading._DummyThread if task.path else threading._MainThread  # type: ignore[attr-defined]  # no public part of the standard library
         thread = task.handle = object.__new__(cls)
         asked = task.keys
         state = ThreadState(task)
@@ -471,13 +471,13 @@ def _main_thread() -> Any:
 
 def _enumerate() -> list[Any]:
     if not in_task():
-        return original_function("enumerate")()  # type: ignore[no-any-return]
+        return original_function("enumerate")()  # type: ignore[no-any-return]  # CPython's own, which is not typed here
     return [_thread_of(task) for task in _listed()]
 
 
 def _active_count() -> int:
     if not in_task():
-        return original_function("active_count")()  # type: ignore[no-any-return]
+        return original_function("active_count")()  # type: ignore[no-any-return]  # CPython's own, which is not typed here
     return len(_listed())
 
 
@@ -489,7 +489,7 @@ def _listed() -> list[Task]:
 def _raw_count() -> int:
     """`_thread._count`: the threads that were started and run, without main."""
     if not in_task():
-        return original(_thread, "_count")()  # type: ignore[arg-type, no-any-return]
+        return original(_thread, "_count")()  # type: ignore[no-any-return]  # CPython's own, which is not typed here
     return sum(1 for task in perform(Census(None)) if task.path)
 
 
@@ -542,7 +542,7 @@ class ThreadHandle:
     def __new__(cls) -> Any:
         """Make a simulated handle for a task, and a real one for a real thread."""
         if not in_task():
-            return original(_thread, "_ThreadHandle")()  # type: ignore[arg-type]
+            return original(_thread, "_ThreadHandle")()
         return super().__new__(cls)
 
     def __init__(self) -> None:
@@ -579,9 +579,7 @@ def _start_joinable_thread(
 ) -> Any:
     if not in_task():
         running_for_real.append(None)
-        return original(_thread, "start_joinable_thread")(  # type: ignore[arg-type]
-            function, handle=handle, daemon=daemon
-        )
+        return original(_thread, "start_joinable_thread")(function, handle=handle, daemon=daemon)
     if not callable(function):
         message = "thread function must be callable"
         raise TypeError(message)
@@ -615,7 +613,7 @@ def _register_atexit(func: Callable[..., object], *args: Any, **kwargs: Any) -> 
 
 def original_function(name: str) -> Any:
     """Return a function of `threading` as it was."""
-    return original(threading, name)  # type: ignore[arg-type]
+    return original(threading, name)
 
 
 PATCHES: list[tuple[Any, str, Any]] = [
