@@ -227,3 +227,21 @@ def test_a_sampled_execution_is_replayed_by_its_seed_with_it(tmp_path, monkeypat
     words = ["replay", "kiosk.py:program", "--seed", "0:0", "--atomicity", "gil"]
 
     assert CliRunner().invoke(main, words).exit_code == 0
+
+
+def test_a_failure_that_needs_no_preemption_is_not_hidden_and_nothing_is_run_to_know_it(
+    monkeypatch,
+):
+    def program():
+        def fail():
+            raise ValueError("bad")
+
+        thread = threading.Thread(target=fail)
+        thread.start()
+        thread.join()
+
+    monkeypatch.setattr("interleave.hidden.explore", None)  # who calls it fails
+    [failure] = interleave.check(program).failures
+
+    assert failure.preemptions == 0
+    assert failure.hidden_by_gil is False
