@@ -14,15 +14,16 @@ from interleave.core.operation import Choose
 from interleave.core.outcome import Deadlocked, Raised, Returned
 from interleave.core.outcomes import are_equal, shown
 from interleave.exploration import Witness, describe_deadlock, describe_error
+from interleave.strategies.wrapping import Wrapping
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from interleave.core.dependence import Footprint
     from interleave.core.execution import Execution
     from interleave.core.operation import Operation
     from interleave.core.outcomes import Entry
-    from interleave.core.strategy import Strategy, TaskView
+    from interleave.core.strategy import Strategy
     from interleave.exploration import Exploration, Found
 
 Name = tuple[tuple[int, ...], int]
@@ -92,44 +93,17 @@ class Traced:
     count: int = 1
 
 
-class Tracing:
+class Tracing(Wrapping):
     """Lets another strategy choose, and notes the trace of every execution that it has run."""
 
-    noting = True  # a trace tells also what code of the program did inside an operation
-
     def __init__(self, inner: Strategy, time: str, observe: str) -> None:
-        self.inner = inner
+        super().__init__(inner)
+        self.noting = True  # a trace tells also what code of the program did inside an operation
         self.traces: dict[int, Traced] = {}  # by a hash: a million traces take much room
         self.unlike: list[tuple[Witness, str, str]] = []  # equal traces that did not end alike
         self._time = time
         self._output = observe == "output"
         self._runs = 0
-
-    @property
-    def events(self) -> Sequence[Operation]:
-        """What the strategy within sees."""
-        return self.inner.events
-
-    @events.setter
-    def events(self, events: Sequence[Operation]) -> None:
-        self.inner.events = events
-
-    @property
-    def bounded(self) -> str | None:
-        """What the strategy within has left out."""
-        return self.inner.bounded
-
-    def begin(self) -> bool:
-        """Ask the strategy within."""
-        return self.inner.begin()
-
-    def choose(self, options: Sequence[TaskView], stays: int) -> int:
-        """Ask the strategy within."""
-        return self.inner.choose(options, stays)
-
-    def choose_value(self, count: int) -> int:
-        """Ask the strategy within."""
-        return self.inner.choose_value(count)
 
     def end(self, execution: Execution) -> bool:
         """Note the trace, unless the execution was cut or is redundant."""

@@ -6,34 +6,24 @@ from typing import TYPE_CHECKING
 
 from interleave.strategies.depth_first import DepthFirst
 from interleave.strategies.end_of_main import end_matters, is_about_to_end
+from interleave.strategies.wrapping import Wrapping
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from interleave.core.execution import Execution
-    from interleave.core.operation import Operation
     from interleave.core.strategy import Strategy, TaskView
 
 
-class PreemptionBound:
+class PreemptionBound(Wrapping):
     """Goes on with the current task once the preemptions are used up."""
 
     def __init__(self, inner: Strategy, limit: int) -> None:
-        self.inner = inner
+        super().__init__(inner)
         self.limit = limit
-        self.noting = inner.noting
         self._used = 0
         self._pruned = False
         self._ended = False  # main has ended where the bound let nobody else go on
-
-    @property
-    def events(self) -> Sequence[Operation]:
-        """What the strategy within sees."""
-        return self.inner.events
-
-    @events.setter
-    def events(self, events: Sequence[Operation]) -> None:
-        self.inner.events = events
 
     @property
     def sampling(self) -> str | None:
@@ -66,10 +56,6 @@ class PreemptionBound:
             self._used += 1
         return index
 
-    def choose_value(self, count: int) -> int:
-        """Ask the strategy within."""
-        return self.inner.choose_value(count)
-
     def end(self, execution: Execution) -> bool:
         """Tell the strategy within."""
         if self._ended and end_matters(execution):
@@ -77,50 +63,32 @@ class PreemptionBound:
         return self.inner.end(execution)
 
 
-class IterativeBound:
+class IterativeBound(Wrapping):
     """Depth-first search within 0 preemptions, then 1, and so on: the simplest failure comes first.
 
     What a round has in common with those before it is run again and reported as a repetition.
     """
 
     def __init__(self, limit: int) -> None:
+        super().__init__(PreemptionBound(DepthFirst(), 0))
         self.limit = limit
         self.round = 0
-        self._strategy = PreemptionBound(DepthFirst(), 0)
-        self.noting = False
-
-    @property
-    def events(self) -> Sequence[Operation]:
-        """What the search sees."""
-        return self._strategy.events
-
-    @events.setter
-    def events(self, events: Sequence[Operation]) -> None:
-        self._strategy.events = events
 
     @property
     def bounded(self) -> str | None:
         """What was left out, once something was."""
-        return self._strategy.bounded if self.round == self.limit else None
+        return self.inner.bounded if self.round == self.limit else None
 
     def begin(self) -> bool:
         """Begin the next execution, in the next round where this one is over."""
-        while not self._strategy.begin():
-            if self.round == self.limit or self._strategy.bounded is None:
+        while not self.inner.begin():
+            if self.round == self.limit or self.inner.bounded is None:
                 return False
             self.round += 1
-            self._strategy = PreemptionBound(DepthFirst(), self.round)
+            self.inner = PreemptionBound(DepthFirst(), self.round)
         return True
-
-    def choose(self, options: Sequence[TaskView], stays: int) -> int:
-        """Ask the search."""
-        return self._strategy.choose(options, stays)
-
-    def choose_value(self, count: int) -> int:
-        """Ask the search."""
-        return self._strategy.choose_value(count)
 
     def end(self, execution: Execution) -> bool:
         """Tell the search; an execution with fewer preemptions was run in a round before."""
-        self._strategy.end(execution)
+        self.inner.end(execution)
         return execution.preemptions < self.round

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from interleave.core.strategy import Measuring
+from interleave.strategies.wrapping import Wrapping
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -69,7 +70,7 @@ _ESTIMATED = 128
 """After so many executions, and each time that they have doubled, it is estimated what is left."""
 
 
-class Auto:
+class Auto(Wrapping):
     """Tries everything as long as there is room for that, and then samples.
 
     `is_over` is asked whether the search must end, by how many executions it has begun, and which
@@ -83,56 +84,29 @@ class Auto:
         name: str,
         is_over: Callable[[int, float | None], bool],
     ) -> None:
+        super().__init__(search)
         self._search = search
         self._sample = sample
         self._name = name
         self._is_over = is_over
         self._begun = 0
-        self._current = search
-        self.noting = search.noting
 
     @property
     def sampling(self) -> str | None:
         """What samples by now; none as long as everything is tried."""
-        return None if self._current is self._search else self._name
-
-    @property
-    def events(self) -> Sequence[Operation]:
-        """What the one that is asked sees."""
-        return self._current.events
-
-    @events.setter
-    def events(self, events: Sequence[Operation]) -> None:
-        self._current.events = events
-
-    @property
-    def bounded(self) -> str | None:
-        """What was left out."""
-        return self._current.bounded
+        return None if self.inner is self._search else self._name
 
     def begin(self) -> bool:
         """Begin the next execution of the search; false once it has tried everything."""
-        if self._current is self._search:
+        if self.inner is self._search:
             if not self._is_over(self._begun, self._share()):
                 self._begun += 1
                 return self._search.begin()
-            self._current = self._sample
+            self.inner = self._sample
             self.noting = self._sample.noting
-        return self._current.begin()
+        return self.inner.begin()
 
     def _share(self) -> float | None:
         begun, search = self._begun, self._search
         due = begun >= _ESTIMATED and not begun & (begun - 1)
         return search.share() if due and isinstance(search, Measuring) else None
-
-    def choose(self, options: Sequence[TaskView], stays: int) -> int:
-        """Ask the one whose execution it is."""
-        return self._current.choose(options, stays)
-
-    def choose_value(self, count: int) -> int:
-        """Ask the one whose execution it is."""
-        return self._current.choose_value(count)
-
-    def end(self, execution: Execution) -> bool:
-        """Tell the one whose execution it was."""
-        return self._current.end(execution)
