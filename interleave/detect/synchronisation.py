@@ -19,10 +19,12 @@ from interleave.core.dependence import MAIN, THREADS
 from interleave.core.operation import Begin, End, Exit, Operation, Return, SimObject
 from interleave.primitives import (
     barriers,
+    completion,
     conditions,
     events,
-    executors,
+    futures,
     locks,
+    pools,
     queues,
     semaphores,
     threads,
@@ -243,70 +245,70 @@ def _on_queue(
 # -- futures and pools ----------------------------------------------------------------------------
 
 
-def _finish(op: executors.Finish) -> Edges:
-    if op.seen[0] in executors._DONE:  # it raised
+def _finish(op: futures.Finish) -> Edges:
+    if op.seen[0] in futures.DONE:  # it raised
         return NOTHING
     key = op.target.key
     return (), ((key, "callbacks"),), ((key, "done"), *_in_line(op.told))
 
 
-def _cancel(op: executors.Cancel) -> Edges:
+def _cancel(op: futures.Cancel) -> Edges:
     key = op.target.key
     return ((), ((key, "callbacks"),), ((key, "done"),)) if op.fresh else NOTHING
 
 
-def _notice(op: executors.Notice) -> Edges:
+def _notice(op: futures.Notice) -> Edges:
     # Whoever waits for several futures counts one that was cancelled from here on.
-    if op.seen[0] != executors.CANCELLED:
+    if op.seen[0] != futures.CANCELLED:
         return NOTHING
     return _giving((op.target.key, "done"), *_in_line(op.told))
 
 
-def _in_line(told: executors.Told) -> tuple[Channel, ...]:
+def _in_line(told: futures.Told) -> tuple[Channel, ...]:
     return tuple((line.key, "line") for line, _ in told)
 
 
-def _await(op: executors.Await) -> Edges:
+def _await(op: futures.Await) -> Edges:
     return _taking((op.target.key, "done")) if _in_time(op) else NOTHING
 
 
-def _ask(op: executors.Ask) -> Edges:
-    done = op.seen[0] in executors._DONE and op.seen[0] in op.states
+def _ask(op: futures.Ask) -> Edges:
+    done = op.seen[0] in futures.DONE and op.seen[0] in op.states
     return _taking((op.target.key, "done")) if done else NOTHING
 
 
-def _add_callback(op: executors.AddCallback) -> Edges:
-    if op.seen[0] in executors._DONE:  # the caller calls it
+def _add_callback(op: futures.AddCallback) -> Edges:
+    if op.seen[0] in futures.DONE:  # the caller calls it
         return _taking((op.target.key, "done"))
     return _giving((op.target.key, "callbacks"))
 
 
-def _await_many(op: executors.AwaitMany) -> Edges:
+def _await_many(op: completion.AwaitMany) -> Edges:
     return _taking(
         *(
             (future.key, "done")
             for future in op.futures
-            if op.seen[id(future)][0] in executors._SETTLED
+            if op.seen[id(future)][0] in futures.SETTLED
         )
     )
 
 
-def _collect(op: executors.Collect) -> Edges:
+def _collect(op: completion.Collect) -> Edges:
     return _taking((op.target.key, "line")) if _in_time(op) else NOTHING
 
 
-def _submit(op: executors.Submit) -> Edges:
+def _submit(op: pools.Submit) -> Edges:
     thread = () if op.thread is None else ((op.thread.key, "start"),)
     return _giving((op.future, "call"), *thread)
 
 
-def _take(op: executors.Poll | executors.Take) -> Edges:
-    futures = op.took.futures
+def _take(op: pools.Poll | pools.Take) -> Edges:
+    took = op.took.futures
     passed_over = tuple(
-        (future.key, "done") for future, before, _ in futures if before == executors.CANCELLED
+        (future.key, "done") for future, before, _ in took if before == futures.CANCELLED
     )
-    told = tuple(channel for _, _, told in futures for channel in _in_line(told))
-    return (), tuple((future.key, "call") for future, _, _ in futures), (*passed_over, *told)
+    told = tuple(channel for _, _, told in took for channel in _in_line(told))
+    return (), tuple((future.key, "call") for future, _, _ in took), (*passed_over, *told)
 
 
 ROWS: dict[type[Operation], Row] = {
@@ -340,17 +342,17 @@ ROWS: dict[type[Operation], Row] = {
     queues.Join: _join_queue,
     queues.Shutdown: _shutdown,
     queues.Measure: _on_queue,
-    executors.Finish: _finish,
-    executors.Cancel: _cancel,
-    executors.Notice: _notice,
-    executors.Await: _await,
-    executors.Ask: _ask,
-    executors.AddCallback: _add_callback,
-    executors.AwaitMany: _await_many,
-    executors.Collect: _collect,
-    executors.Submit: _submit,
-    executors.Poll: _take,
-    executors.Take: _take,
+    futures.Finish: _finish,
+    futures.Cancel: _cancel,
+    futures.Notice: _notice,
+    futures.Await: _await,
+    futures.Ask: _ask,
+    futures.AddCallback: _add_callback,
+    completion.AwaitMany: _await_many,
+    completion.Collect: _collect,
+    pools.Submit: _submit,
+    pools.Poll: _take,
+    pools.Take: _take,
 }
 """By kind of operation; a subclass (a timed wait, say) has the row of its base."""
 

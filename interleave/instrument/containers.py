@@ -238,7 +238,7 @@ QUIET = frozenset(
             f"interleave.primitives.{name}"
             for name in (
                 *("threads", "queues", "locks", "conditions", "events", "semaphores", "barriers"),
-                *("executors", "calls", "clocks", "processes"),
+                *("futures", "completion", "pools", "executors", "calls", "clocks", "processes"),
             )
         ),
     }

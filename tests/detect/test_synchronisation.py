@@ -20,7 +20,7 @@ import interleave
 from interleave.core import spinning
 from interleave.core.operation import Choose, Operation, Pause, Sleep
 from interleave.detect.synchronisation import row_of
-from interleave.primitives import barriers, conditions, executors, locks, memory, output, threads
+from interleave.primitives import barriers, conditions, locks, memory, output, pools, threads
 
 HAS_SHUTDOWN = hasattr(queue, "ShutDown")
 
@@ -1189,7 +1189,7 @@ ORDERLESS = {
     *(Choose, Pause, Sleep),
     *(threads.Census, locks.Locked, conditions.LineUp),
     *(barriers.Look, barriers.Reset, barriers.Abort),
-    *(executors.Close, executors.Break, executors.Drop, executors.Idle),
+    *(pools.Close, pools.Break, pools.Drop, pools.Idle),
     *(memory.Read, memory.Write, memory.ReadAt, memory.WriteAt),
     *(memory.Compound, memory.Keyed, memory.KeyedCall, output.Write),
     *(spinning.Spin,),  # the reads of a round are accesses of their own
