@@ -232,7 +232,7 @@ def _shutdown(op: queues.Shutdown) -> Edges:
 
 
 def _on_queue(
-    op: queues._QueueOperation,
+    op: queues.QueueOperation,
     takes: tuple[Channel, ...] = (),
     gives: tuple[Channel, ...] = (),
 ) -> Edges:

@@ -237,7 +237,8 @@ QUIET = frozenset(
         *(
             f"interleave.primitives.{name}"
             for name in (
-                *("threads", "queues", "locks", "conditions", "events", "semaphores", "barriers"),
+                *("threads", "locks", "conditions", "events", "semaphores", "barriers"),
+                *("queues", "queue_state", "queue_methods", "simple_queues"),
                 *("futures", "completion", "pools", "executors", "calls", "clocks", "processes"),
             )
         ),

@@ -25,7 +25,7 @@ from types import (
 from typing import TYPE_CHECKING, Any
 
 from interleave.core.trace import in_stdlib
-from interleave.primitives import barriers, conditions, events, queues, semaphores, threads
+from interleave.primitives import barriers, conditions, events, queue_state, semaphores, threads
 from interleave.primitives.installation import ATTRIBUTE, TOOLS, attach, undo_later, undone
 from interleave.primitives.settled import settled
 from interleave.primitives.twins import EXACTLY_REAL, begin_check, forget_unused, placed_twin
@@ -109,7 +109,7 @@ def adopt_where_used(item: Any) -> None:
     if isinstance(item, threading.Condition):
         attach(item, conditions.adopt(item))
     elif isinstance(item, queue.Queue):
-        attach(item, queues.adopt(item))
+        attach(item, queue_state.adopt(item))
         undo_later(lambda: item.__dict__.pop(ATTRIBUTE, None))
 
 
@@ -141,7 +141,7 @@ class _Walk:
         self.replacements = replacements
         self.found = Adopted()
         self.seen: set[int] = set()
-        self.queues: list[queues.QueueState] = []
+        self.queues: list[queue_state.QueueState] = []
         self.waiting: list[tuple[Any, str, Callable[[Any], None] | None]] = []
 
     def module(self, module: ModuleType) -> None:
@@ -272,7 +272,7 @@ class _Walk:
         elif isinstance(item, threading.Barrier):
             state = barriers.adopt(item, title)
         else:
-            state = queues.adopt(item, title)
+            state = queue_state.adopt(item, title)
             self.queues.append(state)
         attach(item, state)
         self.found.states.append(state)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from interleave.core.dependence import Footprint
     from interleave.core.operation import Past
     from interleave.core.task import Task
-    from interleave.primitives.queues import QueueState
+    from interleave.primitives.queue_state import QueueState
 
 RealLock = _thread.LockType
 RealRLock = _thread.RLock

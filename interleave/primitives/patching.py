@@ -25,10 +25,11 @@ from interleave.primitives import (
     locks,
     output,
     processes,
-    queues,
+    queue_methods,
     randomness,
     semaphores,
     signals,
+    simple_queues,
     threads,
 )
 from interleave.primitives.installation import keep_original, undo_all
@@ -46,7 +47,8 @@ _FAMILIES = (
     events,
     semaphores,
     barriers,
-    queues,
+    queue_methods,
+    simple_queues,
     futures,
     completion,
     executors,
