@@ -13,8 +13,10 @@ from interleave.core.program import Program, from_callable, from_target
 from interleave.core.schedule import Schedule, fingerprint, parse, strip
 from interleave.determinism import Repetition, difference, run_again
 from interleave.errors import ScheduleError, UsageError
-from interleave.exploration import REPEATED, Exploration, Stop, explore
+from interleave.exploration import Exploration, Stop
+from interleave.exploring import explore
 from interleave.hidden import hidden_by_gil
+from interleave.judging import REPEATED
 from interleave.report import races
 from interleave.report.explain import explain, location_of, positions
 from interleave.report.patterns import sentence_on

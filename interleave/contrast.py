@@ -16,7 +16,8 @@ from interleave.core.outcome import Deadlocked, Hung, Interrupted, Returned
 from interleave.core.outcomes import shown
 from interleave.core.trace import Event, Origin, Touch
 from interleave.errors import UsageError
-from interleave.exploration import Witness, evaluate
+from interleave.exploration import Witness
+from interleave.judging import evaluate
 from interleave.session import resting_collector
 from interleave.strategies.replay import Replay
 

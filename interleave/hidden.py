@@ -13,7 +13,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from interleave.errors import UsageError
-from interleave.exploration import Stop, explore
+from interleave.exploration import Stop
+from interleave.exploring import explore
 from interleave.session import session
 
 if TYPE_CHECKING:

@@ -13,7 +13,8 @@ from interleave.core.dependence import CLOCK, EVERYTHING, READ, WORLD, WRITE, de
 from interleave.core.operation import Choose
 from interleave.core.outcome import Deadlocked, Raised, Returned
 from interleave.core.outcomes import are_equal, shown
-from interleave.exploration import Witness, describe_deadlock, describe_error
+from interleave.exploration import Witness
+from interleave.judging import describe_deadlock, describe_error
 from interleave.strategies.wrapping import Wrapping
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from interleave.checker import program_from, schedule_of
 from interleave.errors import UsageError
-from interleave.exploration import Stop, explore
+from interleave.exploration import Stop
+from interleave.exploring import explore
 from interleave.oracle import Side, Tracing, differences
 from interleave.report.comparison import Comparison, Difference, Shown
 from interleave.report.verdict import judge

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from interleave.core.outcome import Deadlocked, Raised, Returned
 from interleave.core.outcomes import shown
 from interleave.errors import UsageError
-from interleave.exploration import describe_error
 from interleave.hypothesis.histories import PENDING, same
+from interleave.judging import describe_error
 from interleave.strategies.replay import Replay
 
 if TYPE_CHECKING:

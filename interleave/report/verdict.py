@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from interleave.core.execution import Warned
-from interleave.exploration import Stop, evaluate
+from interleave.exploration import Stop
+from interleave.judging import evaluate
 from interleave.report.estimate import roughly
 from interleave.report.report import Failure
 from interleave.settings import DEFAULT_SECONDS

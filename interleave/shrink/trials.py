@@ -9,7 +9,7 @@ from interleave.core.operation import Choose
 from interleave.core.outcome import Hung, Interrupted, Uncontrolled
 from interleave.core.schedule import strip
 from interleave.errors import HangDetected, UsageError
-from interleave.exploration import failure_of
+from interleave.judging import failure_of
 from interleave.strategies.replay import Replay
 
 if TYPE_CHECKING:

@@ -32,7 +32,8 @@ from interleave.core.context import running
 from interleave.core.operation import Begin, End, Exit
 from interleave.core.outcome import Deadlocked, Raised, Returned
 from interleave.core.program import from_callable
-from interleave.exploration import Stop, explore
+from interleave.exploration import Stop
+from interleave.exploring import explore
 from interleave.primitives import locks, threads
 from interleave.session import session
 from interleave.settings import Settings

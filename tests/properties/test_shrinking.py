@@ -11,7 +11,8 @@ import random_programs
 
 from interleave.core.outcome import Returned
 from interleave.core.program import from_callable
-from interleave.exploration import Found, Witness, failure_of
+from interleave.exploration import Found, Witness
+from interleave.judging import failure_of
 from interleave.oracle import trace_of
 from interleave.session import session
 from interleave.settings import Settings

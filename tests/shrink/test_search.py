@@ -5,7 +5,7 @@ import pytest
 
 from interleave import check
 from interleave.core.program import from_callable
-from interleave.exploration import failure_of
+from interleave.judging import failure_of
 from interleave.session import session
 from interleave.settings import Settings
 from interleave.shrink.search import Search, _Point

@@ -1,0 +1,146 @@
+"""Explores: runs a program under a strategy until nothing is left or something ends it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from interleave._real import perf_counter
+from interleave.core.schedule import strip
+from interleave.core.strategy import Measuring
+from interleave.core.trace import user_place_of
+from interleave.determinism import Repetition
+from interleave.errors import HangDetected, NondeterministicError
+from interleave.exploration import Exploration, Stop
+from interleave.judging import Judge
+from interleave.settings import DEFAULT_RANDOM_EXECUTIONS, DEFAULT_SECONDS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from interleave.core.execution import Execution
+    from interleave.core.strategy import Strategy
+    from interleave.session import Session
+
+_COLLECT_EVERY = 500
+"""The cyclic collector rests during executions, not between."""
+
+
+def explore(
+    session: Session,
+    strategy: Strategy,
+    *,
+    progress: Callable[[Exploration], None] | None = None,
+    repeating: bool = True,
+    enough: Callable[[Exploration], bool] | None = None,
+) -> Exploration:
+    """Run the program until the strategy has nothing left, or a bound or failure ends it.
+
+    Some executions are repeated, to see that nothing but the schedule decides; unless `repeating`
+    is false, for who compares by other means. It ends early where `enough` says that what was seen
+    is enough.
+    """
+    settings = session.settings
+    runtime = session.runtime
+    exploration = Exploration(settings)
+    judge = Judge(exploration)
+    repetition = Repetition(session) if repeating else None
+    limit = settings.executions
+    usual = limit is None and not settings.exhaustive and settings.seconds is None
+    if usual:
+        limit = DEFAULT_RANDOM_EXECUTIONS
+    start = perf_counter()
+    seconds = settings.seconds
+    if seconds is None and settings.exhaustive and settings.executions is None:
+        seconds = DEFAULT_SECONDS
+    deadline = None if seconds is None else start + seconds
+    next_progress = start + 0.2
+    try:
+        while strategy.begin():
+            if exploration.sampling is None:
+                exploration.sampling = getattr(strategy, "sampling", None)
+                if exploration.sampling is not None:
+                    exploration.sampled_from = exploration.runs
+            execution = session.execute(strategy, judged=False)
+            runtime.hosting = True
+            before = exploration.runs
+            stop = _learn(session, strategy, execution, judge)
+            runtime.hosting = False
+            judged = exploration.runs > before  # a redundant execution is not counted
+            due = repetition is not None and judged and repetition.is_due(exploration.runs)
+            if stop is None and repetition is not None and due:
+                found = repetition.differs(execution, exploration.runs - 1)
+                if found:
+                    stop = Stop.DIVERGED
+                    exploration.detail, *causes = found
+                    exploration.causes = tuple(causes)
+            if stop is None and enough is not None and enough(exploration):
+                stop = Stop.FAILURE
+            now = perf_counter()
+            if runtime.interrupted:
+                stop = stop or Stop.INTERRUPTED
+            counted = exploration.runs - (exploration.sampled_from or 0 if usual else 0)
+            searching = usual and exploration.sampled_from is None
+            if stop is None and limit is not None and counted >= limit and not searching:
+                stop = Stop.EXECUTIONS if settings.exhaustive else Stop.SAMPLED
+            if stop is None and deadline is not None and now >= deadline:
+                stop = _out_of_time(exploration)
+            if stop is not None:
+                exploration.stop = stop
+                exploration.share = _share(strategy)
+                exploration.last_choices = strip(execution.choices)
+                break
+            if exploration.runs % _COLLECT_EVERY == 0:
+                session.collect()
+            if progress is not None and now >= next_progress:
+                next_progress = now + 0.2
+                exploration.seconds = now - start
+                exploration.share = _share(strategy)
+                progress(exploration)
+    except KeyboardInterrupt:
+        exploration.stop = Stop.INTERRUPTED
+    except HangDetected as error:
+        exploration.stop = Stop.HUNG
+        place = user_place_of(error)
+        exploration.detail = (
+            "what looks at an outcome (its __eq__, __hash__ or __repr__, a finaliser, --expect) "
+            f"ran for {settings.hang_seconds:g} s{f', at {place}' if place else ''}"
+        )
+    finally:
+        runtime.hosting = False
+    if exploration.stop is Stop.EXECUTIONS and not strategy.begin():
+        exploration.stop = Stop.COMPLETE  # the budget was met exactly at the end
+    if repetition is not None:
+        if exploration.stop is Stop.DIVERGED and not exploration.causes:
+            exploration.causes = repetition.causes(exploration.last_choices)
+        exploration.warnings.extend(repetition.warnings)
+    exploration.bounded = strategy.bounded
+    exploration.seconds = perf_counter() - start
+    return exploration
+
+
+def _share(strategy: Strategy) -> float | None:
+    """Return which share of all the executions was run, if the strategy can tell."""
+    return strategy.share() if isinstance(strategy, Measuring) else None
+
+
+def _learn(session: Session, strategy: Strategy, execution: Execution, judge: Judge) -> Stop | None:
+    try:
+        repeats = strategy.end(execution)
+    except NondeterministicError as error:
+        judge.exploration.detail = str(error)
+        judge.exploration.runs += 1
+        return Stop.DIVERGED
+    if repeats:
+        judge.exploration.redundant += 1
+        return None
+    session.judge(execution)  # after the strategy has learned how it ended
+    return judge.take(execution)
+
+
+def _out_of_time(exploration: Exploration) -> Stop:
+    # Whoever asks for seconds of sampling, and for no number, has got what was asked for.
+    settings = exploration.settings
+    sampling = not settings.exhaustive and settings.executions is None
+    if settings.strategy == "auto" and exploration.sampled_from is None:
+        sampling = False
+    return Stop.SAMPLED if sampling else Stop.SECONDS
