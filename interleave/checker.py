@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from interleave._real import perf_counter
-from interleave.contrast import Contrast, contrast_to, told_of
 from interleave.core.execution import Warned
 from interleave.core.program import Program, from_callable, from_target
 from interleave.core.schedule import Schedule, fingerprint, parse, strip
@@ -17,45 +14,29 @@ from interleave.exploration import Exploration, Stop
 from interleave.exploring import explore
 from interleave.hidden import hidden_by_gil
 from interleave.judging import REPEATED
-from interleave.report import races
-from interleave.report.explain import explain, location_of, positions
-from interleave.report.patterns import sentence_on
-from interleave.report.report import Failure, Outcome, Outcomes, Report
-from interleave.report.verdict import judge
 from interleave.retracing import retrace
 from interleave.session import session
-from interleave.settings import DEFAULT_DEPTH, DEFAULT_RANDOM_EXECUTIONS, DEFAULT_SECONDS, Settings
+from interleave.settings import Settings
 from interleave.shrink import shrink
-from interleave.strategies.bounds import IterativeBound, PreemptionBound
-from interleave.strategies.depth_first import DepthFirst
-from interleave.strategies.dpor import OptimalReduction
-from interleave.strategies.pct import Pct
-from interleave.strategies.portfolio import Auto, Turns
-from interleave.strategies.pos import Pos
-from interleave.strategies.random_walk import RandomWalk
+from interleave.strategies.asked_for import bounded, sampler_for, sampling_for, search_for
 from interleave.strategies.replay import Replay
-from interleave.strategies.surw import Surw
+from interleave.telling import report_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
-    from interleave.core.anchor import Anchor
     from interleave.core.execution import Execution
     from interleave.core.strategy import Strategy
-    from interleave.exploration import Found, Identity, Witness
+    from interleave.exploration import Identity
+    from interleave.report.report import Report
     from interleave.session import Session
     from interleave.shrink import Shrunk
+    from interleave.strategies.portfolio import Turns
+    from interleave.strategies.random_walk import RandomWalk
 
 
 _SHRUNK_IN_FULL = 8
 """So many failures get the whole budget each; more of them share it."""
-
-
-_FAR = 4
-"""Early estimates of `dpor` are too low: what seems to need so many budgets is given up."""
-
-_NAMED = 10_000
-"""So many events are recorded, after an exploration, to name the choices that lead to outcomes."""
 
 
 def check(
@@ -103,8 +84,8 @@ def outcome_of(
 def _checked(
     program: Program, settings: Settings, progress: Callable[[Exploration], None] | None
 ) -> Report:
-    sampler = None if settings.exhaustive else _sampler(settings)
-    strategy = _search(settings) if sampler is None else _sampling(sampler, settings)
+    sampler = None if settings.exhaustive else sampler_for(settings)
+    strategy = search_for(settings) if sampler is None else sampling_for(sampler, settings)
     with session(program, settings) as opened:
         if sampler is not None:
             _start_at(opened, sampler, settings.first)
@@ -112,7 +93,7 @@ def _checked(
         opened.runtime.calm()
         _repeat(opened, exploration)
         shrunk = _shrink(opened, exploration) if settings.shrink else {}
-        return _report(opened, exploration, shrunk=shrunk)
+        return report_of(opened, exploration, shrunk=shrunk)
 
 
 def judged(
@@ -133,10 +114,10 @@ def judged(
     settings = Settings.of(options)
     with session(program, settings) as opened:
         opened.judging = judging(opened)
-        exploration = explore(opened, _search(settings), repeating=False)
+        exploration = explore(opened, search_for(settings), repeating=False)
         opened.runtime.calm()
         _repeat(opened, exploration)
-        return _report(opened, exploration, contrasted=contrasted)
+        return report_of(opened, exploration, contrasted=contrasted)
 
 
 def sample(
@@ -161,7 +142,7 @@ def sample(
     with session(found, settings) as opened:
         exploration = explore(opened, strategy, repeating=False)
         _repeat(opened, exploration)
-        report = _report(opened, exploration, contrasted=contrasted)
+        report = report_of(opened, exploration, contrasted=contrasted)
     # The seed and number of `random` would lead elsewhere: what replays is the schedule.
     failures = tuple(replace(failure, sample=None) for failure in report.failures)
     return replace(report, failures=failures)
@@ -204,7 +185,7 @@ def replay(
     with session(found, settings) as opened:
         exploration, problem = _strictly(opened, wanted.choices, wanted.digest)
         if problem is None:
-            return _report(opened, exploration, one=wanted.choices)
+            return report_of(opened, exploration, one=wanted.choices)
         execution = retrace(opened, wanted, problem)
         opened.runtime.calm()
         taken = strip(execution.choices)
@@ -218,7 +199,7 @@ def replay(
                 f"names of its operations (switches found again: all of {len(wanted.anchors)})",
             )
         )
-        return _report(opened, exploration, one=taken)
+        return report_of(opened, exploration, one=taken)
 
 
 def _strictly(
@@ -240,12 +221,12 @@ def _replay_seed(program: Program, seed: int | str, options: dict[str, Any]) -> 
     if settings.exhaustive:
         message = f"{settings.strategy} samples nothing, so that no seed leads to an execution"
         raise UsageError(message)
-    sampler = _sampler(settings)
+    sampler = sampler_for(settings)
     with session(program, settings) as opened:
         _start_at(opened, sampler, settings.first)
-        exploration = explore(opened, _bounded(sampler, settings), repeating=False)
+        exploration = explore(opened, bounded(sampler, settings), repeating=False)
         opened.runtime.calm()
-        return _report(opened, exploration, one=exploration.last_choices)
+        return report_of(opened, exploration, one=exploration.last_choices)
 
 
 def _repeat(opened: Session, exploration: Exploration) -> None:
@@ -282,7 +263,7 @@ def with_hidden(program: Program, settings: Settings, report: Report) -> Report:
     if report.verdict != "fail" or report.interrupted or not kinds:
         return report
     plain = {failure.kind for failure in shown if not failure.preemptions}
-    hidden = hidden_by_gil(program, settings, kinds, plain, _search)
+    hidden = hidden_by_gil(program, settings, kinds, plain, search_for)
     failures = tuple(
         failure
         if failure.schedule is None
@@ -323,57 +304,6 @@ def program_from(program: Callable[[], Any] | Program | str) -> Program:
     return from_callable(program)
 
 
-def _search(settings: Settings) -> Strategy:
-    """Return the strategy that tries everything."""
-    if settings.max_preemptions is not None:
-        return IterativeBound(settings.max_preemptions)
-    name = settings.search if settings.strategy == "auto" else settings.strategy
-    return DepthFirst() if name == "dfs" else OptimalReduction(settings.time)
-
-
-def _sampler(settings: Settings) -> RandomWalk | Turns:
-    seed = settings.seed
-    match settings.strategy:
-        case "pct":
-            return Pct(seed, depth=settings.depth)
-        case "pos":
-            return Pos(seed)
-        case "surw":
-            return Surw(seed)
-        case "auto":
-            return Turns((Pct(seed, depth=settings.depth), Pos(seed), Surw(seed), RandomWalk(seed)))
-        case _:
-            return RandomWalk(seed)
-
-
-def _sampling(sampler: RandomWalk | Turns, settings: Settings) -> Strategy:
-    """Return the strategy that samples, and with `auto` tries everything before if there is room.
-
-    The search has half of the budget, and ends before that if what is left is estimated to be far
-    more.
-    """
-    sampling = _bounded(sampler, settings)
-    if settings.strategy != "auto" or settings.first:
-        return sampling
-    executions, seconds = settings.executions, settings.seconds
-    if executions is not None:
-        executions //= 2
-    elif seconds is None:
-        executions, seconds = DEFAULT_RANDOM_EXECUTIONS, DEFAULT_SECONDS
-    began: list[float] = []
-
-    def is_over(begun: int, share: float | None) -> bool:
-        began.append(perf_counter()) if not began else None
-        spent = perf_counter() - began[0]
-        share = share or 1.0
-        for much, budget in ((begun, executions), (spent, seconds and seconds / 2)):
-            if budget is not None and (much >= budget or much > _FAR * budget * share):
-                return True
-        return False
-
-    return Auto(_search(settings), sampling, sampler.sampling, is_over)
-
-
 def _start_at(opened: Session, sampler: RandomWalk | Turns, first: int) -> None:
     """Let an execution be the next, as if those before it had been run."""
     teacher = sampler.teacher(first)
@@ -382,12 +312,6 @@ def _start_at(opened: Session, sampler: RandomWalk | Turns, first: int) -> None:
         teacher.begin()
         teacher.end(opened.execute(teacher))
     sampler.index = first - 1
-
-
-def _bounded(strategy: Strategy, settings: Settings) -> Strategy:
-    if settings.max_preemptions is None:
-        return strategy
-    return PreemptionBound(strategy, settings.max_preemptions)
 
 
 def _problem(
@@ -410,207 +334,3 @@ def _problem(
             "program, or the program has changed since; run check again"
         )
     return None
-
-
-# -- from exploration to report -----------------------------------------------------------------
-
-
-def schedule_of(
-    program: Program, settings: Settings, witness: Witness, anchors: tuple[Anchor, ...] = ()
-) -> Schedule:
-    """Return the schedule that runs a witness again; `anchors` are its choices by names."""
-    return Schedule(
-        choices=witness.choices,
-        fingerprint=fingerprint(program.name),
-        digest=witness.digest,
-        seed=settings.seed,
-        time=settings.time,
-        granularity=settings.granularity,
-        atomicity=settings.atomicity,
-        observe=settings.observe,
-        max_steps=settings.max_steps,
-        anchors=anchors,
-    )
-
-
-def _report(
-    opened: Session,
-    exploration: Exploration,
-    *,
-    one: tuple[int, ...] | None = None,
-    contrasted: bool = True,
-    shrunk: Mapping[Identity, Shrunk] = MappingProxyType({}),
-) -> Report:
-    """Make the report; `one` holds the choices if a single execution was replayed."""
-    program, settings = opened.program, opened.settings
-
-    def schedule(witness: Witness, recorded: Execution | None = None) -> Schedule:
-        # Of a program that is not deterministic another execution tells other names.
-        same = recorded is not None and recorded.digest() == witness.digest
-        anchors = recorded.anchors if recorded is not None and same else ()
-        return schedule_of(program, settings, witness, anchors)
-
-    cut = exploration.cut_witness
-    judgement = judge(
-        exploration,
-        () if cut is None else positions(opened.record(cut.choices)),
-        opened.instrumentation,
-    )
-    failures = [
-        replace(
-            _explained(opened, found, schedule, exploration, contrasted=contrasted),
-            shrunk=shrunk.get(found.identity),
-        )
-        for found in exploration.failures
-    ]
-    warned, failed = _races(opened, exploration, schedule)
-    failures.extend(failed)
-    named = _named(opened, exploration) if contrasted else {}
-    runs = exploration.runs
-    return Report(
-        target=program.target,
-        strategy=settings.strategy if one is None else "replay",
-        granularity=settings.granularity,
-        atomicity=settings.atomicity,
-        time=settings.time,
-        observe=settings.observe,
-        verdict=judgement.verdict,
-        exhaustive=judgement.exhaustive and one is None,
-        executions=exploration.executions,
-        redundant=exploration.redundant,
-        blocked=exploration.blocked,
-        cut=exploration.cut,
-        steps_min=exploration.steps_min,
-        steps_mean=exploration.steps_total / runs if runs else 0.0,
-        steps_max=exploration.steps_max,
-        seconds=exploration.seconds,
-        threads=exploration.threads,
-        covers=judgement.covers if one is None else "this one execution, and no other",
-        outcomes=Outcomes(
-            tuple(
-                Outcome(
-                    *(entry.value, entry.text, entry.count),
-                    schedule(entry.witness, named.get(entry.witness.index)),
-                )
-                for entry in exploration.outcomes
-            )
-        ),
-        failures=(*failures, *judgement.unreached),
-        warnings=(*judgement.warnings, *warned),
-        reasons=judgement.reasons,
-        events=() if one is None or failures else tuple(opened.record(one).history),
-        replay_options=_replay_options(program, settings),
-        replay_words=program.replay,
-        sampled_by=_sampled_by(settings),
-        interrupted=exploration.stop is Stop.INTERRUPTED,
-        left=judgement.left,
-    )
-
-
-def _named(opened: Session, exploration: Exploration) -> dict[int, Execution]:
-    """Record the executions that show outcomes, by their index, for the names in their schedules.
-
-    With very many outcomes, or long executions, those of the first ones alone are named.
-    """
-    found: dict[int, Execution] = {}
-    if exploration.stop in (Stop.DIVERGED, Stop.INTERRUPTED):
-        return found
-    left = _NAMED
-    for entry in exploration.outcomes:
-        witness = entry.witness
-        left -= witness.steps
-        if left < 0:
-            break
-        if witness.choices:
-            found[witness.index] = opened.record(witness.choices)
-    return found
-
-
-def _races(
-    opened: Session, exploration: Exploration, schedule: Callable[..., Schedule]
-) -> tuple[list[Warned], list[Failure]]:
-    """Tell the data races, as warnings or as failures, each by a witness that is run once more."""
-    found = exploration.races
-    warnings: list[Warned] = []
-    failures: list[Failure] = []
-    if exploration.stop is Stop.DIVERGED:
-        return warnings, failures  # what happens before what is not known
-    for race, witness in races.in_order(found)[: races.MANY]:
-        execution = opened.record(witness.choices, stacks=True)
-        told = races.told(race, execution, schedule(witness, execution))
-        if opened.settings.fail_on:
-            failures.append(races.as_failure(told, witness, execution))
-        else:
-            warnings.append(told)
-    if len(found) > races.MANY:
-        warnings.append(races.left_out(len(found) - races.MANY))
-    return warnings, failures
-
-
-def _explained(
-    opened: Session,
-    found: Found,
-    schedule: Callable[..., Schedule],
-    exploration: Exploration,
-    *,
-    contrasted: bool,
-) -> Failure:
-    """Run a failure's witness once more, recording, and tell what happened."""
-    execution = opened.record(found.witness.choices)
-    # Of a program that is not deterministic another execution would say nothing.
-    contrast = (
-        None
-        if not contrasted or exploration.stop in (Stop.DIVERGED, Stop.INTERRUPTED)
-        else contrast_to(opened, found.witness.choices)
-    )
-    settings = opened.settings
-    sample = None
-    since = exploration.sampled_from
-    if since is not None and found.witness.index >= since:
-        sample = f"{settings.seed}:{settings.first + found.witness.index - since}"
-    return Failure(
-        kind=found.kind,
-        message=found.message,
-        location=found.location or location_of(execution),
-        schedule=schedule(found.witness, execution),
-        preemptions=found.witness.preemptions,
-        count=found.count,
-        sample=sample,
-        detail=explain(execution),
-        events=tuple(execution.history),
-        output=tuple(execution.output),
-        sentence=sentence_on(execution, contrast),
-        waiting=told_of(execution)[len(execution.history) :],
-        contrast=contrast,
-        passing=(
-            schedule(contrast.witness, opened.record(contrast.witness.choices))
-            if isinstance(contrast, Contrast)
-            else None
-        ),
-    )
-
-
-def _sampled_by(settings: Settings) -> str | None:
-    """Return the options that a seed belongs to, where those are not the default."""
-    if settings.exhaustive or settings.strategy == "random":
-        return None
-    deep = settings.strategy in ("pct", "auto") and settings.depth != DEFAULT_DEPTH
-    return f"{settings.strategy} --depth {settings.depth}" if deep else settings.strategy
-
-
-def _replay_options(program: Program, settings: Settings) -> tuple[str, ...]:
-    """Return what a replay must be given beside the token to judge as this check did."""
-    expect = () if settings.expect is None else ("--expect", settings.expect)
-    scope = (
-        *(word for pattern in settings.include for word in ("--include", pattern)),
-        *(word for pattern in settings.exclude for word in ("--exclude", pattern)),
-    )
-    anew = ("--fresh",) if settings.fresh else ()
-    racing = tuple(word for what in settings.fail_on for word in ("--fail-on", what))
-    return (
-        *scope,
-        *anew,
-        *racing,
-        *expect,
-        *(("--", *program.arguments) if program.arguments else ()),
-    )

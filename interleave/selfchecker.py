@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from interleave.checker import program_from, schedule_of
+from interleave.checker import program_from
 from interleave.errors import UsageError
 from interleave.exploration import Stop
 from interleave.exploring import explore
@@ -16,6 +16,7 @@ from interleave.session import session
 from interleave.settings import Settings
 from interleave.strategies.depth_first import DepthFirst
 from interleave.strategies.dpor import OptimalReduction
+from interleave.telling import schedule_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
