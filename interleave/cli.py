@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-import errno
-import os
-import shutil
-import signal
-import sys
-import traceback
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich.console import Console
-from rich.text import Text
 
 import interleave
-from interleave import _real, recheck
+from interleave import recheck, terminal
 from interleave.checker import check, replay
-from interleave.core import watchdog
 from interleave.core.program import from_target
 from interleave.errors import UsageError
+from interleave.exits import FAILURE, INTERRUPTED, PASS, STATUS, STATUS_OF_SELFCHECK, run_and_exit
 from interleave.folder import check_folder, programs
-from interleave.report import as_json, comparison, estimate, mermaid, perfetto, text
+from interleave.report import as_json, comparison, mermaid, models, perfetto, text
 from interleave.selfchecker import selfcheck as compare
 from interleave.settings import (
     ATOMICITIES,
@@ -37,32 +28,10 @@ from interleave.settings import (
 from interleave.store import FOLDER, Store, project_root
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from interleave.exploration import Exploration
-    from interleave.folder import Checked
+    from interleave.report.models import Checked
     from interleave.report.report import Report
-    from interleave.report.timeline import Line
 
-PASS, FAILURE, USAGE, INCOMPLETE, NONDETERMINISTIC, INTERNAL = range(6)
-INTERRUPTED = 130
-BROKEN_PIPE = 141
-_NARROWEST = 60
 _FORMATS = ("text", "json", "mermaid", "perfetto")
-TERMINATED = 143
-_UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
-_STATUS = {
-    "pass": PASS,
-    "fail": FAILURE,
-    "incomplete": INCOMPLETE,
-    "nondeterministic": NONDETERMINISTIC,
-}
-_STATUS_OF_SELFCHECK = {
-    "equal": PASS,
-    "different": INTERNAL,
-    "incomplete": INCOMPLETE,
-    "nondeterministic": NONDETERMINISTIC,
-}
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -248,7 +217,7 @@ def check_command(
                 raise UsageError(message)
             return _check_folder(Path(target), form)
         program = from_target(target, arguments)
-        with _progress(form) as progress:
+        with terminal.progress(form) as progress:
             if store:
                 kept, root = _store()
                 name = recheck.name_of(program, root)
@@ -257,7 +226,7 @@ def check_command(
                 report = check(program, progress=progress, **given)
         return _show(report, form)
 
-    _run(run)
+    run_and_exit(run)
 
 
 def _selfcheck(target: str, arguments: tuple[str, ...], form: str, given: dict[str, Any]) -> int:
@@ -267,14 +236,14 @@ def _selfcheck(target: str, arguments: tuple[str, ...], form: str, given: dict[s
     if form not in ("text", "json"):
         message = f"a self-check is reported as text or json, not as {form}"
         raise UsageError(message)
-    with _progress(form) as progress:
+    with terminal.progress(form) as progress:
         found = compare(from_target(target, arguments), progress=progress, **given)
     if form == "json":
         click.echo(as_json.render(comparison.as_object(found)))
     else:
-        for style, line in comparison.lines(found, _width()):
-            _say(style, line)
-    return INTERRUPTED if found.interrupted else _STATUS_OF_SELFCHECK[found.verdict]
+        for style, line in comparison.lines(found, terminal.width()):
+            terminal.say(style, line)
+    return INTERRUPTED if found.interrupted else STATUS_OF_SELFCHECK[found.verdict]
 
 
 @main.command("replay")
@@ -341,7 +310,7 @@ def replay_command(
     def run() -> int:
         return _show(replay(from_target(target, arguments), schedule, seed=seed, **given), form)
 
-    _run(run)
+    run_and_exit(run)
 
 
 @main.command("list")
@@ -359,7 +328,7 @@ def list_command(path: Path) -> None:
             raise UsageError(message)
         return PASS
 
-    _run(run)
+    run_and_exit(run)
 
 
 @main.command("failures")
@@ -371,14 +340,14 @@ def failures_command() -> None:
         kept = store.everything()
         for item in kept:
             where = f" at {item.location}" if item.location else ""
-            _say("bold", item.program)
-            _say("", f"  {item.kind}: {item.message}{where}")
-            _say("dim", f"  replay: {item.command}")
+            terminal.say("bold", item.program)
+            terminal.say("", f"  {item.kind}: {item.message}{where}")
+            terminal.say("dim", f"  replay: {item.command}")
         if not kept:
             click.echo(f"no failures are kept in {store.folder}")
         return PASS
 
-    _run(run)
+    run_and_exit(run)
 
 
 def _store() -> tuple[Store, Path]:
@@ -391,58 +360,26 @@ def _store() -> tuple[Store, Path]:
 
 def _check_folder(path: Path, form: str) -> int:
     results: list[Checked] = []
-    with _progress(form) as progress:
+    with terminal.progress(form) as progress:
         for result in check_folder(path, progress=progress):
             results.append(result)
             if form == "text":
-                _say(*_folder_line(result))
+                terminal.say(*models.line(result))
                 for difference in result.differences if result.report is not None else ():
-                    _say("", f"    {difference}")
+                    terminal.say("", f"    {difference}")
             if result.report is not None and result.report.interrupted:
                 return INTERRUPTED
     wrong = [item for item in results if item.report is not None and not item.as_declared]
     not_run = [item for item in results if item.report is None]
     if form == "json":
-        click.echo(as_json.render(_folder_object(path, results, passed=not wrong)))
+        click.echo(as_json.render(models.as_object(path, results, passed=not wrong)))
     else:
         good = len(results) - len(wrong) - len(not_run)
         summary = f"{text.counted(good, 'model')} as declared"
         summary += f", {len(wrong)} not as declared" if wrong else ""
         summary += f", {len(not_run)} not run" if not_run else ""
-        _say("bold red" if wrong else "bold green", summary)
+        terminal.say("bold red" if wrong else "bold green", summary)
     return FAILURE if wrong else PASS
-
-
-def _folder_line(result: Checked) -> Line:
-    report = result.report
-    if report is None:
-        return "yellow", f"-   {result.target}  {result.differences[0]}"
-    extent = "exhaustive" if report.exhaustive else "not exhaustive"
-    runs = report.executions + report.blocked + report.cut
-    numbers = (
-        f"{text.counted(runs, 'execution')}, {extent}, "
-        f"{text.counted(len(report.outcomes), 'outcome')}, {report.seconds:.2f} s"
-    )
-    if result.as_declared:
-        return "green", f"ok  {result.target}  {report.verdict}: {numbers}"
-    return "bold red", f"NO  {result.target}  {report.verdict}: {numbers}"
-
-
-def _folder_object(path: Path, results: list[Checked], *, passed: bool) -> dict[str, Any]:
-    return {
-        "schema": as_json.SCHEMA,
-        "target": str(path),
-        "verdict": "pass" if passed else "fail",
-        "models": [
-            {
-                "target": item.target,
-                "as_declared": item.as_declared,
-                "differences": list(item.differences),
-                "report": None if item.report is None else as_json.as_object(item.report),
-            }
-            for item in results
-        ],
-    }
 
 
 def _show(report: Report, form: str) -> int:
@@ -455,110 +392,9 @@ def _show(report: Report, form: str) -> int:
         case "perfetto":
             click.echo(perfetto.render(report))
         case _:
-            for style, line in text.lines(report, _width()):
-                _say(style, line)
-    return INTERRUPTED if report.interrupted else _STATUS[report.verdict]
-
-
-def _width() -> int:
-    """How many columns the terminal has, if there is one."""
-    if not sys.stdout.isatty():
-        return text.WIDTH
-    return max(shutil.get_terminal_size((text.WIDTH, 24)).columns, _NARROWEST)
-
-
-def _say(style: str, line: str) -> None:
-    """Print a line, with its style on a terminal and plain elsewhere."""
-    if sys.stdout.isatty():
-        Console(highlight=False, soft_wrap=True).print(Text(line, style=style))
-    else:
-        click.echo(line)
-
-
-@contextmanager
-def _progress(form: str) -> Iterator[Callable[[Exploration], None] | None]:
-    """Show how far an exploration is, on a terminal only."""
-    console = Console(stderr=True)
-    if form != "text" or not console.is_terminal or not sys.stdout.isatty():
-        yield None
-        return
-    with console.status("exploring ...") as status:
-
-        def show(exploration: Exploration) -> None:
-            rate = exploration.runs / max(exploration.seconds, 1e-9)
-            failures = len(exploration.failures)
-            left = estimate.left(exploration.left)
-            status.update(
-                f"{exploration.runs:,} executions, {rate:,.0f}/s, {left + ', ' if left else ''}"
-                f"{len(exploration.outcomes)} outcomes, {failures} failures"
-            )
-
-        yield show
-
-
-def _run(action: Callable[[], int]) -> None:
-    """Run a command and exit with its status; nobody sees a traceback for a usage error."""
-    watchdog.allow_exit()
-    is_closed = sys.stdout is None  # by the caller, with `>&-`
-    if is_closed:
-        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - until the end
-    try:
-        with _terminable() as terminated:
-            status = action()
-        if terminated and status == INTERRUPTED:
-            status = TERMINATED
-        sys.stdout.flush()
-        if is_closed:
-            status = _unwritable("it is closed")
-    except UsageError as error:
-        click.echo(f"interleave: {error}", err=True)
-        status = USAGE
-    except KeyboardInterrupt:
-        click.echo("interleave: interrupted", err=True)
-        status = INTERRUPTED
-    except BrokenPipeError:  # whoever read our output has gone, as `head` does
-        _write_no_more()
-        status = BROKEN_PIPE
-    except click.ClickException:
-        raise
-    except Exception as error:  # noqa: BLE001 - what nobody foresaw is a bug of ours: status 5
-        if isinstance(error, OSError) and error.errno in _UNWRITABLE and error.filename is None:
-            _write_no_more()
-            status = _unwritable(os.strerror(error.errno))
-        else:
-            traceback.print_exc()
-            click.echo(f"interleave: internal error: {error}; please report it", err=True)
-            status = INTERNAL
-    sys.exit(status)
-
-
-@contextmanager
-def _terminable() -> Iterator[list[bool]]:
-    """Take SIGTERM for Ctrl-C, so that what was found until then is reported.
-
-    Yields a list that is empty until the signal comes.
-    """
-    came: list[bool] = []
-
-    def on_signal(_number: int, _frame: object) -> None:
-        came.append(True)
-        _real.raise_signal(signal.SIGINT)
-
-    before = signal.signal(signal.SIGTERM, on_signal)
-    try:
-        yield came
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-def _write_no_more() -> None:
-    """Let what is left in the buffer of standard output go nowhere when the process ends."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _unwritable(why: str) -> int:
-    click.echo(f"interleave: the report cannot be written to standard output: {why}", err=True)
-    return USAGE
+            for style, line in text.lines(report, terminal.width()):
+                terminal.say(style, line)
+    return INTERRUPTED if report.interrupted else STATUS[report.verdict]
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from interleave.checker import outcome_of
 from interleave.core.model import model_of
 from interleave.core.program import from_callable, import_file, programs_in
 from interleave.errors import UsageError
+from interleave.report.models import Checked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,23 +28,6 @@ class Listed:
     target: str
     summary: str
     is_model: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """A model that was checked: in which points it is not as declared (none: all is well).
-
-    `report` is none if it was not run, and `differences` then says why.
-    """
-
-    target: str
-    report: Report | None
-    differences: tuple[str, ...]
-
-    @property
-    def as_declared(self) -> bool:
-        """Whether it was run, and all came out as declared."""
-        return self.report is not None and not self.differences
 
 
 def programs(path: Path) -> list[Listed]:
