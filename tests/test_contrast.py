@@ -8,6 +8,7 @@ import threading
 import time
 
 import pytest
+from side_by_side import in_threads
 
 import interleave
 from interleave import contrast as contrasts
@@ -22,17 +23,9 @@ class Counter:
         self.value += 1
 
 
-def run(*bodies):
-    threads = [threading.Thread(target=body) for body in bodies]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-
-
 def lost_update():
     counter = Counter()
-    run(counter.add, counter.add)
+    in_threads(counter.add, counter.add)
     assert counter.value == 2
 
 
@@ -47,7 +40,7 @@ def embrace():
         with two, one:
             pass
 
-    run(forth, back)
+    in_threads(forth, back)
 
 
 def too_early():
@@ -66,7 +59,7 @@ def asleep():
             time.sleep(1)
             left[0] -= 1
 
-    run(buy, buy)
+    in_threads(buy, buy)
     assert left[0] == 0
 
 
@@ -160,7 +153,7 @@ def test_the_budget_ends_the_search(monkeypatch):
 
     def program():
         counter = Counter()
-        run(counter.add, counter.add)
+        in_threads(counter.add, counter.add)
         assert counter.value > 2
 
     assert failed(program).contrast == NoContrast(1, complete=False)
@@ -190,7 +183,7 @@ def test_a_replay_finds_the_same_contrast():
 def test_chosen_values_stay_what_they_were():
     def program():
         step = interleave.choose([5, 9])
-        run(lambda: log.append("a"), lambda: log.append("b"))
+        in_threads(lambda: log.append("a"), lambda: log.append("b"))
         assert step != 9 or log.pop() + log.pop() == "ba"
         log.clear()
         return step
@@ -204,7 +197,7 @@ def test_chosen_values_stay_what_they_were():
 def test_an_expectation_counts_too_and_may_fail_on_other_outcomes():
     def program():
         counter = Counter()
-        run(counter.add, counter.add)
+        in_threads(counter.add, counter.add)
         return [counter.value, "text"][counter.value == 1]
 
     wrong = failed(lambda: program(), expect="outcome == 2")  # noqa: PLW0108 - a program of its own
@@ -217,7 +210,7 @@ def test_an_expectation_counts_too_and_may_fail_on_other_outcomes():
 def test_an_expectation_that_breaks_on_another_outcome_is_no_pass():
     def program():
         counter = Counter()
-        run(counter.add, counter.add)
+        in_threads(counter.add, counter.add)
         return None if counter.value == 2 else 0
 
     # The failing execution is the first one that a seed leads to; all that is near it returns None.
@@ -235,7 +228,7 @@ def test_an_expectation_that_breaks_on_another_outcome_is_no_pass():
 
 def test_the_output_counts_where_it_is_observed():
     def program():
-        run(lambda: print("one"), lambda: print("two"))
+        in_threads(lambda: print("one"), lambda: print("two"))
 
     failure = failed(
         program, granularity="sync", observe="output", expect="outcome == ['one', 'two']"
@@ -253,7 +246,7 @@ def test_a_program_that_hangs_elsewhere_ends_the_search():
             while log[0] == "b":
                 pass
 
-        run(lambda: work("a"), lambda: work("b"))
+        in_threads(lambda: work("a"), lambda: work("b"))
         assert log != ["a", "b"]
 
     failure = failed(program, granularity="sync", hang_seconds=0.5)
@@ -321,7 +314,9 @@ def random_program(chance):
 
     def program():
         places = Places()
-        run(*(lambda number=number: places.do(bodies[number], number) for number in range(2)))
+        in_threads(
+            *(lambda number=number: places.do(bodies[number], number) for number in range(2))
+        )
         assert (places.x, places.y) in right
 
     return program

@@ -4,6 +4,8 @@ import queue
 import threading
 import time
 
+from side_by_side import in_threads
+
 import interleave
 from interleave.core.program import from_callable
 from interleave.session import session
@@ -17,14 +19,6 @@ class Counter:
 
     def add(self):
         self.value += 1
-
-
-def run(*bodies):
-    threads = [threading.Thread(target=body) for body in bodies]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
 
 
 def recorded(program, **options):
@@ -46,7 +40,7 @@ def accesses(events, name):
 def test_a_read_tells_what_was_read_and_a_write_what_is_there_then():
     def program():
         counter = Counter()
-        run(counter.add, counter.add)
+        in_threads(counter.add, counter.add)
 
     assert accesses(recorded(program), "Counter#1.value") == [
         ("main.0", "read", "0"),
@@ -63,7 +57,7 @@ def test_the_value_of_the_last_write_of_a_task_is_told_although_it_ends_then():
         def fill():
             box.value = "full"
 
-        run(fill)
+        in_threads(fill)
 
     assert accesses(recorded(program), "Counter#1.value") == [("main.0", "write", "'full'")]
 
@@ -76,7 +70,7 @@ def test_the_write_before_an_exception_is_told():
             box.value = 1
             raise KeyError
 
-        run(fill)
+        in_threads(fill)
 
     (failure,) = interleave.check(program, granularity="memory").failures
     assert accesses(failure.events, "Counter#1.value") == [("main.0", "write", "1")]
@@ -92,7 +86,7 @@ def test_what_a_class_holds_is_told_where_the_object_has_none():
         def change():
             item.value += 1
 
-        run(change)
+        in_threads(change)
 
     found = [event for event in recorded(program) if event.is_access and event.task == "main.0"]
     assert [event.touches[0].value for event in found] == ["7", "8"]
@@ -117,7 +111,7 @@ def test_slots_variables_globals_and_items_have_values():
             table["k"] = 4
             del table["k"]
 
-        run(change)
+        in_threads(change)
 
     written = [
         (event.touches[0].name, event.touches[0].value)
@@ -142,7 +136,7 @@ def test_an_object_made_in_a_constructor_comes_from_the_line_that_called_it():
             counter.add()
             log.append(1)
 
-        run(work)
+        in_threads(work)
 
     origins = {
         touch.owner: touch.origin
@@ -165,7 +159,7 @@ def test_what_an_attribute_holds_is_called_by_it():
             self.sold.append(1)
 
     def program():
-        run(Shop().sell)
+        in_threads(Shop().sell)
 
     aliases = [
         touch.origin.alias
@@ -256,7 +250,7 @@ class Talkative:
 def test_a_representation_with_operations_of_its_own_adds_no_events():
     def program():
         items = queue.Queue()
-        run(lambda: items.put(Talkative()))
+        in_threads(lambda: items.put(Talkative()))
         assert items.get().shown == 1
 
     report = interleave.check(program, granularity="memory", strategy="dfs")
@@ -286,7 +280,7 @@ def test_recording_keeps_no_object_alive():
             time.sleep(0)
             return held
 
-        run(work, lambda: time.sleep(0))
+        in_threads(work, lambda: time.sleep(0))
 
     settings = Settings.of({"granularity": "memory", "strategy": "random"})
     with session(from_callable(program), settings) as opened:
@@ -306,7 +300,7 @@ def test_recording_leaves_alone_what_the_program_gets_from_locals():
             later = log
             seen.append((sorted(before), later))
 
-        run(work)
+        in_threads(work)
         return seen[0][0]
 
     settings = Settings.of({"granularity": "memory"})

@@ -6,7 +6,8 @@ import threading
 
 import pytest
 import random_programs
-from racing import Box, names_of, races, run, write
+from racing import Box, names_of, races, write
+from side_by_side import in_few_threads as run
 
 import interleave
 from interleave.core.program import from_callable

@@ -14,7 +14,8 @@ from concurrent.futures import (
 )
 
 import pytest
-from racing import THE_RACE, Box, names_of, races, read, run, write
+from racing import THE_RACE, Box, names_of, races, read, write
+from side_by_side import in_few_threads as run
 
 import interleave
 from interleave.core import spinning

@@ -5,22 +5,9 @@ from collections import deque
 from itertools import islice
 
 import pytest
+from side_by_side import in_few_threads as run
 
 import interleave
-
-
-def run(*bodies):
-    threads = tuple(threading.Thread(target=body) for body in bodies)
-    threads[0].start()
-    if len(threads) > 1:
-        threads[1].start()
-    if len(threads) > 2:
-        threads[2].start()
-    threads[0].join()
-    if len(threads) > 1:
-        threads[1].join()
-    if len(threads) > 2:
-        threads[2].join()
 
 
 def outcomes(program, **options):

@@ -5,16 +5,10 @@ import threading
 import time
 
 import pytest
+from outcome_sets import outcomes
 
 import interleave
 from interleave import choose, run_threads
-
-
-def outcomes(program, **options):
-    report = interleave.check(program, **options)
-    assert report.verdict == "pass", str(report)
-    assert report.exhaustive
-    return set(report.outcomes)
 
 
 def test_every_value_is_chosen_in_a_check():

@@ -9,16 +9,9 @@ from concurrent.futures import Future
 from time import monotonic, sleep
 
 import pytest
+from outcome_sets import outcomes
 
 import interleave
-
-
-def outcomes(program, **options):
-    report = interleave.check(program, **options)
-    assert report.verdict == "pass", str(report)
-    assert report.exhaustive
-    return set(report.outcomes)
-
 
 CLOCKS = ["time", "monotonic", "perf_counter", "process_time", "thread_time"]
 

@@ -5,11 +5,11 @@ import logging
 import os
 import subprocess
 import sys
-import threading
 import warnings
 from contextlib import redirect_stdout
 
 import pytest
+from side_by_side import in_threads
 
 import interleave
 
@@ -20,14 +20,6 @@ def lines(program, **options):
     assert report.verdict == "pass", str(report)
     assert report.exhaustive
     return {tuple(value) for value in report.outcomes}
-
-
-def in_threads(*bodies):
-    threads = [threading.Thread(target=body) for body in bodies]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
 
 
 # -- print ----------------------------------------------------------------------------------------

@@ -6,15 +6,9 @@ import time
 from random import randint, shuffle
 
 import pytest
+from outcome_sets import outcomes
 
 import interleave
-
-
-def outcomes(program, **options):
-    report = interleave.check(program, **options)
-    assert report.verdict == "pass", str(report)
-    assert report.exhaustive
-    return set(report.outcomes)
 
 
 def two_threads(body):

@@ -16,6 +16,7 @@ from pathlib import Path
 import cells
 import dependency_rows
 import pytest
+from side_by_side import in_threads
 
 from interleave.core.program import from_callable
 from interleave.settings import Settings
@@ -126,14 +127,6 @@ NEEDLESS = {
 """Rows that add no dependency: another row of the same operation has it already."""
 
 
-def run(*bodies):
-    threads = [threading.Thread(target=body) for body in bodies]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-
-
 def main_ends():
     main = threading.main_thread()
     threading.Thread(target=lambda: print(main.is_alive())).start()
@@ -158,7 +151,7 @@ def two_notify_without_the_lock():
     for name in "ab":
         threading.Thread(target=wait, args=(name,), daemon=True).start()
     condition.acquire()
-    run(notify, notify)
+    in_threads(notify, notify)
     condition.release()
     return repr(seen)
 
@@ -173,7 +166,7 @@ def late_in_line():
         except TimeoutError:
             seen.append("late")
 
-    run(collect, lambda: futures[0].set_result(1), lambda: futures[1].set_result(1))
+    in_threads(collect, lambda: futures[0].set_result(1), lambda: futures[1].set_result(1))
     return repr(seen)
 
 
@@ -186,7 +179,7 @@ def keys_and_items():
     def look(key):
         seen.append(cells.get_key(mapping, key))
 
-    run(lambda: put(0), lambda: look(0), lambda: cells.pop_key(mapping, 0))
+    in_threads(lambda: put(0), lambda: look(0), lambda: cells.pop_key(mapping, 0))
     return repr(seen)
 
 
@@ -219,7 +212,7 @@ def whole_queue():
     threading.Thread(target=items.join, daemon=True).start()
     threading.Thread(target=lambda: [items.get() for _ in range(2)], daemon=True).start()
     threading.Thread(target=put, daemon=True).start()
-    run(look, get)
+    in_threads(look, get)
     return repr(seen)
 
 
@@ -231,7 +224,7 @@ def started_elsewhere():
         seen.append(child.is_alive())
         seen.append(threading.active_count())
 
-    run(child.start, look)
+    in_threads(child.start, look)
     child.join()
     return repr(seen)
 

@@ -8,14 +8,11 @@ from collections import Counter, deque
 
 import known_faults
 import pytest
+from side_by_side import in_threads
 
 from interleave import check
 
 INCLUDE = ("known_faults",)
-
-
-def run(*bodies):
-    known_faults.run(*bodies)
 
 
 def share(program, executions, **options):
@@ -41,7 +38,7 @@ def horizon(program):
 def read_too_early():
     """Depth 1: it is enough that one thread comes before the other."""
     cell, seen = known_faults.Cell(None), []
-    run(lambda: setattr(cell, "value", 1), lambda: seen.append(cell.value))
+    in_threads(lambda: setattr(cell, "value", 1), lambda: seen.append(cell.value))
     assert seen == [1]
 
 
@@ -56,7 +53,7 @@ def torn_twice():
 
         return body
 
-    run(count("a"), count("b"))
+    in_threads(count("a"), count("b"))
     assert "".join(seen) != "abab"
 
 

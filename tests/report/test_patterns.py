@@ -3,6 +3,8 @@
 import threading
 import time
 
+from side_by_side import in_threads
+
 import interleave
 
 
@@ -14,14 +16,6 @@ class Box:
         self.value += 1
 
 
-def run(*bodies):
-    threads = [threading.Thread(target=body) for body in bodies]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-
-
 def sentence(program, **options):
     options = {"granularity": "memory", "strategy": "dfs"} | options
     return interleave.check(program, **options).failures[0].sentence
@@ -30,7 +24,7 @@ def sentence(program, **options):
 def test_a_lost_update():
     def program():
         box = Box()
-        run(box.add, box.add)
+        in_threads(box.add, box.add)
         assert box.value == 2
 
     assert sentence(program) == (
@@ -47,7 +41,7 @@ def test_a_check_and_an_act():
                 box.value = 1
                 sold.append(1)
 
-        run(buy, buy)
+        in_threads(buy, buy)
         assert len(sold) == 1
 
     assert sentence(program) == (
@@ -78,7 +72,7 @@ def test_a_value_that_does_not_depend_on_what_was_read_is_no_lost_update():
             seen.append(box.value)
             box.value = 5
 
-        run(work, work)
+        in_threads(work, work)
         assert sorted(seen) != [0, 0]
 
     found = sentence(program)
@@ -89,7 +83,7 @@ def test_a_value_that_does_not_depend_on_what_was_read_is_no_lost_update():
 def test_a_lost_update_that_has_nothing_to_do_with_the_failure_is_not_named():
     def program():
         box = Box()
-        run(box.add, box.add)
+        in_threads(box.add, box.add)
         assert box.other == 1
 
     assert sentence(program) is None
@@ -104,7 +98,7 @@ def test_without_plain_accesses_nothing_is_guessed():
             time.sleep(1)
             box.value = value + 1
 
-        run(work, work)
+        in_threads(work, work)
         assert box.value == 2
 
     assert sentence(program, granularity="sync") is None
@@ -132,6 +126,6 @@ def test_a_wait_that_nobody_was_ever_to_notify_is_no_lost_wake_up():
             with condition:
                 condition.wait()
 
-        run(wait)
+        in_threads(wait)
 
     assert sentence(program, granularity="sync") is None

@@ -7,19 +7,12 @@ import threading
 from itertools import pairwise
 
 import pytest
+from side_by_side import in_threads
 
 from interleave import check, choose, replay
 from interleave.report.as_json import as_object
 
 SAMPLED = {"strategy": "random", "seed": 1, "executions": 1_000}
-
-
-def run(*bodies):
-    threads = [threading.Thread(target=body) for body in bodies]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
 
 
 def two_faults():
@@ -33,7 +26,7 @@ def two_faults():
 
         return body
 
-    run(count("a"), count("b"))
+    in_threads(count("a"), count("b"))
     told = "".join(seen)
     assert told != "bbaa", "backwards"
     assert told != "abab", "in turns"
@@ -100,7 +93,7 @@ def test_of_values_the_one_that_fails_is_kept():
     def program():
         picked = choose([0, 1, 2, 3])
         seen = []
-        run(lambda: seen.append("a"), lambda: seen.append("b"))
+        in_threads(lambda: seen.append("a"), lambda: seen.append("b"))
         assert picked != 2 or seen == ["b", "a"]
 
     (failure,) = check(program, **SAMPLED).failures
@@ -113,7 +106,9 @@ def test_of_values_the_one_that_fails_is_kept():
 def test_a_failed_expectation_is_shrunk_to_the_same_outcome():
     def program():
         seen = []
-        run(lambda: [seen.append(name) for name in "ab"], lambda: [seen.append(n) for n in "cd"])
+        in_threads(
+            lambda: [seen.append(name) for name in "ab"], lambda: [seen.append(n) for n in "cd"]
+        )
         return "".join(seen)
 
     report = check(program, expect="outcome != 'cabd'", **SAMPLED)
@@ -132,7 +127,7 @@ def test_a_deadlock_that_needs_no_preemption_is_shrunk_to_none():
             with lock:
                 done.wait()
 
-        run(work, work)
+        in_threads(work, work)
 
     (failure,) = check(program, **SAMPLED).failures
 
@@ -144,7 +139,7 @@ def test_a_program_whose_repetition_does_not_fail_is_shown_as_it_was_seen():
 
     def program():
         counted.append(1)
-        run(lambda: None)
+        in_threads(lambda: None)
         assert len(counted) > 1
 
     report = check(program)
@@ -163,7 +158,7 @@ def test_ctrl_c_ends_shrinking_with_what_was_found():
         if len(runs) == interrupted_at:
             next(kills)(os.getpid(), signal.SIGINT)
         seen = []
-        run(*(lambda name=name: [seen.append(name) for _ in range(3)] for name in "ab"))
+        in_threads(*(lambda name=name: [seen.append(name) for _ in range(3)] for name in "ab"))
         assert "".join(seen) != "ababab"
 
     interrupted_at = 10**9
@@ -188,7 +183,7 @@ def test_a_budget_that_ended_is_said():
             for number in range(6):
                 log.append(f"{name}{number}")  # noqa: PERF401 - each is an event of its own
 
-        run(*(lambda name=name: work(name) for name in "abcd"))
+        in_threads(*(lambda name=name: work(name) for name in "abcd"))
         changes = sum(one[0] != other[0] for one, other in pairwise(log))
         assert changes < 9, "torn apart"
 

@@ -9,6 +9,7 @@ import time
 from queue import Empty, Queue
 
 import pytest
+from side_by_side import in_threads
 
 import interleave
 from interleave import run_threads
@@ -23,14 +24,6 @@ def explored(program, **options):
     assert report.redundant == 0
     assert report.exhaustive, report.reasons
     return report
-
-
-def in_threads(*functions):
-    threads = [threading.Thread(target=function) for function in functions]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
 
 
 def counter(n, k):

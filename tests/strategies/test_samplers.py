@@ -6,6 +6,7 @@ from collections import Counter
 
 import known_faults
 import pytest
+from side_by_side import in_threads
 
 from interleave import check, choose, replay
 from interleave.core.program import from_callable
@@ -148,7 +149,7 @@ def test_a_loop_that_waits_for_another_thread_ends(strategy, waiting):
         def put():
             cell.value = 1
 
-        known_faults.run(wait, put, wait)
+        in_threads(wait, put, wait)
 
     report = check(program, strategy=strategy, executions=12, include=INCLUDE)
 
@@ -171,7 +172,7 @@ def test_pct_lets_its_order_of_priorities_stand_until_the_execution_is_long():
             for _ in range(PATIENCE):
                 cell.value += 1
 
-        known_faults.run(count, count)
+        in_threads(count, count)
 
     sampler = Watched(1, depth=2)
     with session(from_callable(program), Settings(include=INCLUDE)) as world:
@@ -264,7 +265,7 @@ def test_the_bound_on_preemptions_holds_for_samples_and_for_auto():
 def test_a_strategy_uses_nothing_that_is_instrumented_when_the_program_uses_it(strategy):
     def program():
         counts = Counter()
-        known_faults.run(lambda: counts.update("a"), lambda: counts.update("b"))
+        in_threads(lambda: counts.update("a"), lambda: counts.update("b"))
         return sorted(counts)
 
     report = check(program, strategy=strategy, executions=100, include=INCLUDE)

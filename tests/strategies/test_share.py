@@ -3,6 +3,7 @@
 import threading
 
 import pytest
+from side_by_side import in_threads
 
 import interleave
 from interleave.core.program import from_callable
@@ -16,14 +17,6 @@ from interleave.strategies.random_walk import RandomWalk
 
 class Place:
     """Something with attributes."""
-
-
-def in_threads(*functions):
-    threads = [threading.Thread(target=function) for function in functions]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
 
 
 def counter(threads, rounds):

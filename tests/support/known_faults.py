@@ -2,13 +2,7 @@
 
 import threading
 
-
-def run(*bodies):
-    threads = [threading.Thread(target=body) for body in bodies]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+from side_by_side import in_threads
 
 
 class Cell:
@@ -27,7 +21,7 @@ def embrace():
 
         return body
 
-    run(taking(one, other), taking(other, one))
+    in_threads(taking(one, other), taking(other, one))
 
 
 def philosophers():
@@ -41,7 +35,7 @@ def philosophers():
 
         return dine
 
-    run(*(philosopher(number) for number in range(4)))
+    in_threads(*(philosopher(number) for number in range(4)))
 
 
 def lost_update():
@@ -51,7 +45,7 @@ def lost_update():
     def update():
         cell.value += 1
 
-    run(update, update)
+    in_threads(update, update)
     assert cell.value == 2
 
 
@@ -63,7 +57,7 @@ def lost_updates():
         cell.value += 1
         cell.value += 1
 
-    run(update, update)
+    in_threads(update, update)
     assert cell.value > 2
 
 
@@ -86,7 +80,7 @@ def two_stage():
         with second:
             assert copy.value == seen + 1
 
-    run(write, write, read)
+    in_threads(write, write, read)
 
 
 def reorder():
@@ -100,7 +94,7 @@ def reorder():
     def look():
         assert (a.value, b.value) in ((0, 0), (1, -1))
 
-    run(put, put, put, look)
+    in_threads(put, put, put, look)
 
 
 def notified_too_early():
@@ -118,7 +112,7 @@ def notified_too_early():
         with condition:
             condition.notify()
 
-    run(wait, signal)
+    in_threads(wait, signal)
 
 
 def sold_out():
@@ -130,7 +124,7 @@ def sold_out():
             stock.value -= 1
             sold.append(1)
 
-    run(buy, buy, buy)
+    in_threads(buy, buy, buy)
     assert len(sold) == 1, len(sold)
 
 
@@ -160,4 +154,4 @@ def philosophers_apart():
 
         return dine
 
-    run(*(philosopher(number) for number in range(5)))
+    in_threads(*(philosopher(number) for number in range(5)))

@@ -1,7 +1,5 @@
 """What tests of data races share: two threads at one box, and the races of a program as a set."""
 
-import threading
-
 import interleave
 
 
@@ -38,17 +36,3 @@ def names_of(report):
     }
     assert len(told) == len(found)
     return told
-
-
-def run(*bodies):
-    threads = tuple(threading.Thread(target=body) for body in bodies)
-    threads[0].start()
-    if len(threads) > 1:
-        threads[1].start()
-    if len(threads) > 2:
-        threads[2].start()
-    threads[0].join()
-    if len(threads) > 1:
-        threads[1].join()
-    if len(threads) > 2:
-        threads[2].join()
