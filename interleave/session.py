@@ -23,7 +23,7 @@ from interleave.core.watchdog import watching
 from interleave.instrument import hooks
 from interleave.instrument.scope import instrumented
 from interleave.primitives.patching import simulated
-from interleave.primitives.threads import running_for_real
+from interleave.primitives.raw_threads import running_for_real
 from interleave.strategies.replay import Replay
 
 if TYPE_CHECKING:

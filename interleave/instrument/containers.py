@@ -237,7 +237,8 @@ QUIET = frozenset(
         *(
             f"interleave.primitives.{name}"
             for name in (
-                *("threads", "locks", "conditions", "events", "semaphores", "barriers"),
+                *("threads", "raw_threads", "locks", "reentrant_locks"),
+                *("conditions", "events", "semaphores", "barriers"),
                 *("queues", "queue_state", "queue_methods", "simple_queues"),
                 *("futures", "completion", "pools", "executors", "calls", "clocks", "processes"),
             )

@@ -18,11 +18,11 @@ from types import CodeType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from bytecode import Bytecode, ConcreteBytecode, Instr, Label
-from bytecode.instr import TryBegin
 
 from interleave.core.spinning import Loop
 from interleave.instrument import switch_sites
 from interleave.instrument.loops import loops_of
+from interleave.instrument.nulls import CALLS, PY313, nulls_of, number_of
 from interleave.instrument.shared_names import NOTHING_KNOWN, cells_of, is_module_body
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from interleave.instrument.shared_names import Cells
 
 PY312 = sys.version_info >= (3, 12)
-PY313 = sys.version_info >= (3, 13)
+
 
 _EXTRA_STACK = 8
 """A hook call takes its function, a null, and copies of at most so many operands but for calls."""
@@ -139,17 +139,20 @@ _BOOLEAN = frozenset(
 """After these there is nothing shared to ask."""
 
 _GLOBAL_READS = frozenset({"LOAD_GLOBAL"})
+
 _GLOBAL_WRITES = {"STORE_GLOBAL": "global_write", "DELETE_GLOBAL": "global_delete"}
+
 _NAMES = {
     "LOAD_NAME": "global_read",
     "STORE_NAME": "global_write",
     "DELETE_NAME": "global_delete",
 }
-_CELL_READS = frozenset({"LOAD_DEREF", "LOAD_CLASSDEREF", "LOAD_FROM_DICT_OR_DEREF"})
-_SUSPENDING = frozenset({"YIELD_VALUE", "RETURN_VALUE", "RETURN_CONST"})
-_CELL_WRITES = frozenset({"STORE_DEREF", "DELETE_DEREF"})
 
-CALLS = frozenset({"CALL", "CALL_KW", "CALL_FUNCTION_EX"})
+_CELL_READS = frozenset({"LOAD_DEREF", "LOAD_CLASSDEREF", "LOAD_FROM_DICT_OR_DEREF"})
+
+_SUSPENDING = frozenset({"YIELD_VALUE", "RETURN_VALUE", "RETURN_CONST"})
+
+_CELL_WRITES = frozenset({"STORE_DEREF", "DELETE_DEREF"})
 
 
 def rewrite(
@@ -204,7 +207,7 @@ class _Rewriting:
     def result(self) -> CodeType:
         code = self.code
         source = Bytecode.from_code(code, conserve_exception_block_stackdepth=True)
-        nulls = _nulls(source)
+        nulls = nulls_of(source)
         heads = {found.head: found for found in loops_of(source, code)}
         turns = {index: Label() for index in heads}  # where the jumps back to a head lead
         jumps = {index: turns[found.head] for found in heads.values() for index in found.jumps}
@@ -297,13 +300,13 @@ class _Rewriting:
         if site is not None:
             yield from self._at_site(site, item, before)
         elif name == "BINARY_OP":
-            inplace = _number(arg) >= 13  # opcode.py: NB_INPLACE_ADD
+            inplace = number_of(arg) >= 13  # opcode.py: NB_INPLACE_ADD
             yield from self._hook("inplace" if inplace else "binary", (2, 1), (), place)
         elif name in _TRUTH:
             if before is None or before.name not in _BOOLEAN:
                 yield from self._hook("size_read", (1,), (), place)
         elif name == "FORMAT_VALUE":
-            has_spec = _number(arg) & 4
+            has_spec = number_of(arg) & 4
             yield from self._hook("content_read", (2 if has_spec else 1,), (), place)
         elif name in _CELL_READS or name in _CELL_WRITES:
             variable = arg.name  # type: ignore[union-attr]  # a cell or free variable
@@ -359,12 +362,12 @@ class _Rewriting:
         if null is None:
             return  # code that cannot be reached
         if item.name == "CALL_FUNCTION_EX":
-            above = 1 + (_number(item.arg) & 1)
+            above = 1 + (number_of(item.arg) & 1)
             function = above + (2 if PY313 else 1)
             operands = (function, *range(above, 0, -1))
             yield from self._call_hook("call_expanded", operands, item.location)
             return
-        count = _number(item.arg)
+        count = number_of(item.arg)
         shift = 1 if item.name == "CALL_KW" else 0  # the names of the keywords are on top
         self.widest = max(self.widest, count + 2)
         first = count + shift
@@ -506,85 +509,3 @@ def _null_beside(place: InstrLocation | None) -> Iterator[Instr]:
     yield Instr("PUSH_NULL", location=place)
     if not PY313:
         yield Instr("SWAP", 2, location=place)
-
-
-# -- where null lies on the stack ---------------------------------------------------------------
-
-_NULL, _VALUE = True, False
-
-
-def _nulls(code: Bytecode) -> dict[int, bool]:
-    """Tell for each call that can be reached whether null lies beside its function.
-
-    Follows the stack through the code. Null is pushed by few instructions and taken by calls
-    alone, so of all others only how far they grow or shrink the stack matters.
-    """
-    labels = {id(item): index for index, item in enumerate(code) if isinstance(item, Label)}
-    found: dict[int, bool] = {}
-    seen: set[int] = set()
-    waiting: list[tuple[int, list[bool]]] = [(0, [])]
-    while waiting:
-        index, stack = waiting.pop()
-        while index < len(code) and index not in seen:
-            seen.add(index)
-            item = code[index]
-            if isinstance(item, TryBegin):
-                depth = item.stack_depth + item.push_lasti + 1
-                waiting.append((labels[id(item.target)], [_VALUE] * depth))
-            elif isinstance(item, Instr):
-                if item.name in CALLS:
-                    found[index] = stack[_beside(item)]
-                if item.has_jump():
-                    waiting.append((labels[id(item.arg)], _after(item, list(stack), jump=True)))
-                if item.is_final() or item.is_uncond_jump():
-                    break
-                stack = _after(item, stack, jump=False)
-            index += 1
-    return found
-
-
-def _number(arg: Any) -> int:
-    """The argument of an instruction that takes a number."""
-    return int(arg)
-
-
-def _beside(call: Instr) -> int:
-    """Where the slot beside the function of a call is, from the top."""
-    count = _number(call.arg)
-    if call.name == "CALL_FUNCTION_EX":
-        count = 1 + (count & 1)
-    elif call.name == "CALL_KW":
-        count += 1
-    return -(count + 1) if PY313 else -(count + 2)
-
-
-def _after(item: Instr, stack: list[bool], *, jump: bool) -> list[bool]:
-    """The stack after an instruction."""
-    name, arg = item.name, item.arg
-    pair = [_VALUE, _NULL] if PY313 else [_NULL, _VALUE]
-    if name == "PUSH_NULL":
-        stack.append(_NULL)
-    elif name == "LOAD_METHOD" or (name == "LOAD_ATTR" and isinstance(arg, tuple) and arg[0]):
-        stack[-1:] = pair
-    elif name == "LOAD_SUPER_ATTR":
-        stack[-3:] = pair if isinstance(arg, tuple) and arg[0] else [_VALUE]
-    elif name == "LOAD_GLOBAL" and isinstance(arg, tuple) and arg[0]:
-        stack.extend(pair)
-    elif name in CALLS:
-        kept = len(stack) + _beside(item) - (1 if PY313 else 0)
-        del stack[max(kept, 0) :]
-        stack.append(_VALUE)
-    elif name in ("PRECALL", "KW_NAMES"):
-        pass
-    elif name == "SWAP":
-        count = _number(arg)
-        stack[-1], stack[-count] = stack[-count], stack[-1]
-    elif name == "COPY":
-        stack.append(stack[-_number(arg)])
-    else:
-        effect = item.stack_effect(jump=jump)
-        if effect < 0:
-            del stack[effect:]
-        else:
-            stack.extend([_VALUE] * effect)
-    return stack

@@ -28,7 +28,8 @@ from interleave.primitives.installation import (
     type_label,
     undo_later,
 )
-from interleave.primitives.locks import SimLock, SimRLock
+from interleave.primitives.locks import SimLock
+from interleave.primitives.reentrant_locks import SimRLock
 from interleave.primitives.twins import REAL, placed_twin, twin_of
 
 if TYPE_CHECKING:

@@ -27,6 +27,8 @@ from interleave.primitives import (
     processes,
     queue_methods,
     randomness,
+    raw_threads,
+    reentrant_locks,
     semaphores,
     signals,
     simple_queues,
@@ -42,7 +44,9 @@ if TYPE_CHECKING:
 
 _FAMILIES = (
     locks,
+    reentrant_locks,
     threads,
+    raw_threads,
     conditions,
     events,
     semaphores,

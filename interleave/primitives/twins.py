@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from interleave.core.context import running
 from interleave.primitives.installation import ATTRIBUTE, undo_later
-from interleave.primitives.locks import RealLock, RealRLock, SimLock, SimRLock
+from interleave.primitives.locks import RealLock, RealRLock, SimLock
+from interleave.primitives.reentrant_locks import SimRLock
 from interleave.primitives.simple_queues import RealSimpleQueue, SimSimpleQueue
 
 if TYPE_CHECKING:
