@@ -4,6 +4,8 @@ import threading
 import time
 from functools import partial
 
+from either_order import race
+
 import interleave
 from interleave.core.program import from_callable
 from interleave.session import session
@@ -11,16 +13,6 @@ from interleave.settings import Settings
 
 # Plain accesses would only make the counts below larger.
 check = partial(interleave.check, granularity="sync")
-
-
-def race():
-    log = []
-    threads = [threading.Thread(target=log.append, args=(name,)) for name in "ab"]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return "".join(log)
 
 
 def picky():

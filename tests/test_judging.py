@@ -1,24 +1,14 @@
 """Executions are judged by what comes out, and by what is expected."""
 
-import threading
 from functools import partial
 
 import pytest
+from either_order import race
 
 import interleave
 
 # Plain accesses would only make the counts below larger.
 check = partial(interleave.check, granularity="sync")
-
-
-def race():
-    log = []
-    threads = [threading.Thread(target=log.append, args=(name,)) for name in "ab"]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return "".join(log)
 
 
 def test_two_failures_of_one_kind_are_two_if_they_say_something_else():

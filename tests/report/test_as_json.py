@@ -5,6 +5,8 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
+from either_order import race
+
 import interleave
 from interleave.report.as_json import as_object, render
 
@@ -31,16 +33,6 @@ KEYS = [
     "failures",
     "warnings",
 ]
-
-
-def race():
-    log = []
-    threads = [threading.Thread(target=log.append, args=(name,)) for name in "ab"]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return "".join(log)
 
 
 def printing():

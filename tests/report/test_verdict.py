@@ -6,21 +6,12 @@ import time
 from functools import partial
 
 import pytest
+from either_order import race
 
 import interleave
 
 # Plain accesses would only make the counts below larger.
 check = partial(interleave.check, granularity="sync")
-
-
-def race():
-    log = []
-    threads = [threading.Thread(target=log.append, args=(name,)) for name in "ab"]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return "".join(log)
 
 
 def endless():
