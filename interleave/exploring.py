@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from interleave.core.execution import Execution
     from interleave.core.strategy import Strategy
     from interleave.session import Session
+    from interleave.settings import Settings
 
 _COLLECT_EVERY = 500
 """The cyclic collector rests during executions, not between."""
@@ -44,15 +45,8 @@ def explore(
     exploration = Exploration(settings)
     judge = Judge(exploration)
     repetition = Repetition(session) if repeating else None
-    limit = settings.executions
-    usual = limit is None and not settings.exhaustive and settings.seconds is None
-    if usual:
-        limit = DEFAULT_RANDOM_EXECUTIONS
     start = perf_counter()
-    seconds = settings.seconds
-    if seconds is None and settings.exhaustive and settings.executions is None:
-        seconds = DEFAULT_SECONDS
-    deadline = None if seconds is None else start + seconds
+    budget = _Budget(settings, start)
     next_progress = start + 0.2
     try:
         while strategy.begin():
@@ -78,12 +72,8 @@ def explore(
             now = perf_counter()
             if runtime.interrupted:
                 stop = stop or Stop.INTERRUPTED
-            counted = exploration.runs - (exploration.sampled_from or 0 if usual else 0)
-            searching = usual and exploration.sampled_from is None
-            if stop is None and limit is not None and counted >= limit and not searching:
-                stop = Stop.EXECUTIONS if settings.exhaustive else Stop.SAMPLED
-            if stop is None and deadline is not None and now >= deadline:
-                stop = _out_of_time(exploration)
+            if stop is None:
+                stop = budget.ends(exploration, now)
             if stop is not None:
                 exploration.stop = stop
                 exploration.share = _share(strategy)
@@ -135,6 +125,30 @@ def _learn(session: Session, strategy: Strategy, execution: Execution, judge: Ju
         return None
     session.judge(execution)  # after the strategy has learned how it ended
     return judge.take(execution)
+
+
+class _Budget:
+    """How many executions, and how many real seconds, an exploration may take."""
+
+    def __init__(self, settings: Settings, start: float) -> None:
+        limit, seconds = settings.executions, settings.seconds
+        # Nothing was asked for but a sample. What was run before, to try everything, is not of it.
+        self.usual = limit is None and not settings.exhaustive and seconds is None
+        if seconds is None and settings.exhaustive and limit is None:
+            seconds = DEFAULT_SECONDS
+        self.exhaustive = settings.exhaustive
+        self.limit = DEFAULT_RANDOM_EXECUTIONS if self.usual else limit
+        self.deadline = None if seconds is None else start + seconds
+
+    def ends(self, exploration: Exploration, now: float) -> Stop | None:
+        """Return why the exploration must end here, if it must."""
+        counted = exploration.runs - (exploration.sampled_from or 0 if self.usual else 0)
+        searching = self.usual and exploration.sampled_from is None
+        if self.limit is not None and counted >= self.limit and not searching:
+            return Stop.EXECUTIONS if self.exhaustive else Stop.SAMPLED
+        if self.deadline is not None and now >= self.deadline:
+            return _out_of_time(exploration)
+        return None
 
 
 def _out_of_time(exploration: Exploration) -> Stop:
