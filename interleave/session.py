@@ -6,7 +6,6 @@ import gc
 import linecache
 import sys
 from contextlib import contextmanager, nullcontext
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from greenlet import GreenletExit
@@ -18,10 +17,11 @@ from interleave.core.outcome import Hung, Interrupted, Uncontrolled
 from interleave.core.program import fresh
 from interleave.core.runtime import Runtime
 from interleave.core.surroundings import Surroundings
-from interleave.core.trace import in_stdlib, user_place
+from interleave.core.trace import user_place
 from interleave.core.watchdog import watching
 from interleave.instrument import hooks
 from interleave.instrument.scope import instrumented
+from interleave.primitives import imports
 from interleave.primitives.patching import simulated
 from interleave.primitives.raw_threads import running_for_real
 from interleave.strategies.replay import Replay
@@ -48,6 +48,7 @@ class Session:
         self.runtime = Runtime(settings)
         self._adopted = adopted
         self._modules = set(sys.modules)
+        imports.expect_loaded(() if settings.fresh else self._modules)
         self.watch_threads()
         self.instrumentation: Instrumentation | None = None
         self.judging: Callable[[Execution], None] | None = None
@@ -123,7 +124,7 @@ class Session:
         fresh = self.settings.fresh
         for name in [name for name in sys.modules if fresh or name not in self._modules]:
             if name != "__main__" and _is_programs_own(sys.modules[name]):
-                del sys.modules[name]
+                _forget(name)
             else:
                 self._modules.add(name)
 
@@ -160,23 +161,28 @@ def resting_collector() -> Iterator[None]:
             gc.enable()
 
 
-_PACKAGE = str(Path(__file__).parent)
-
-
 def _is_programs_own(module: object) -> bool:
-    """Whether a module is neither of the standard library nor of an installed package."""
-    file = getattr(module, "__file__", None)
-    if file is None or in_stdlib(file) or "site-packages" in file:
-        return False
-    return not file.startswith(_PACKAGE)  # which may be installed from a folder of its own
+    return imports.is_own_place(getattr(module, "__file__", None))
 
 
 def _restore(modules: dict[str, ModuleType]) -> None:
-    """Put the modules of the program back that were imported anew."""
+    """Put the modules of the program back that were imported anew, and take away what came.
+
+    So the next check of the program finds what this one has found.
+    """
     for name in [name for name in sys.modules if name not in modules]:
         if _is_programs_own(sys.modules[name]):
-            del sys.modules[name]
+            _forget(name)
     sys.modules.update(modules)
+
+
+def _forget(name: str) -> None:
+    """Let a module be imported anew: its package has it as an attribute, too."""
+    module = sys.modules.pop(name)
+    package, _, last = name.rpartition(".")
+    names = getattr(sys.modules.get(package), "__dict__", {})
+    if names.get(last) is module:
+        del names[last]
 
 
 _FROZEN_BY_PYTHON = 5_000
@@ -261,5 +267,4 @@ def session(program: Program, settings: Settings) -> Iterator[Session]:
         finally:
             opened.runtime.close()
             surroundings.restore()
-            if settings.fresh:
-                _restore(modules)
+            _restore(modules)

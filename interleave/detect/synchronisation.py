@@ -23,6 +23,7 @@ from interleave.primitives import (
     conditions,
     events,
     futures,
+    imports,
     locks,
     pools,
     queues,
@@ -311,6 +312,17 @@ def _take(op: pools.Poll | pools.Take) -> Edges:
     return (), tuple((future.key, "call") for future, _, _ in took), (*passed_over, *told)
 
 
+# -- imports --------------------------------------------------------------------------------------
+
+
+def _look(op: imports.Look) -> Edges:
+    return _taking(*((op.target.key, name) for name in op.names))
+
+
+def _finish_import(op: imports.Finish) -> Edges:
+    return _giving(*((op.target.key, name) for name in op.names))
+
+
 ROWS: dict[type[Operation], Row] = {
     Begin: _begin,
     End: _end,
@@ -353,6 +365,8 @@ ROWS: dict[type[Operation], Row] = {
     pools.Submit: _submit,
     pools.Poll: _take,
     pools.Take: _take,
+    imports.Look: _look,
+    imports.Finish: _finish_import,
 }
 """By kind of operation; a subclass (a timed wait, say) has the row of its base."""
 

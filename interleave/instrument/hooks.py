@@ -18,6 +18,7 @@ from interleave.instrument.attributes import (
 )
 from interleave.instrument.calls import call, call_expanded
 from interleave.instrument.generators import suspending
+from interleave.instrument.importing import importing
 from interleave.instrument.items import (
     binary,
     contains,
@@ -87,6 +88,7 @@ __all__ = [
     "global_read",
     "global_write",
     "identity",
+    "importing",
     "inplace",
     "item_delete",
     "item_read",

@@ -103,6 +103,7 @@ _SITES: dict[str, _Site] = {
     "GET_YIELD_FROM_ITER": _Site("iterating", (1,)),
     "FOR_ITER": _Site("step", (1,)),
     "SEND": _Site("step", (2,)),
+    "IMPORT_NAME": _Site("importing", (2, 1), named=True),
 }
 """Operands that are null at run time must never be copied: none of these can be."""
 

@@ -162,7 +162,7 @@ LOSING, KEEPING = 2_000_000, 60_000
 EACH = 2_000
 
 WARM = 100
-"""After how many calls code is hot. The table speaks of hot code, so none is counted before that."""
+"""After how many calls code is hot: the table speaks of that, so none is counted before."""
 
 
 @pytest.fixture

@@ -271,12 +271,14 @@ class Worker(Thread):
 """
 
 
-def test_a_module_imported_first_during_a_check_holds_the_real_names_afterwards(
+def test_an_installed_module_imported_first_during_a_check_holds_the_real_names_afterwards(
     tmp_path, monkeypatch
 ):
     name = "imported_during_a_check"
-    (tmp_path / f"{name}.py").write_text(SOURCE)
-    monkeypatch.syspath_prepend(str(tmp_path))
+    folder = tmp_path / "site-packages"  # what is the program's own is gone after the check
+    folder.mkdir()
+    (folder / f"{name}.py").write_text(SOURCE)
+    monkeypatch.syspath_prepend(str(folder))
     simulated = []
 
     def program():
