@@ -1,5 +1,6 @@
 """Hypothesis draws the data, and interleave the interleavings: what a test imports."""
 
+from interleave.hypothesis.bundles import held
 from interleave.hypothesis.calls import Call, Calls, call
 from interleave.hypothesis.checking import check_all
 from interleave.hypothesis.linearizability import check_linearizable, linearizable
@@ -13,6 +14,7 @@ __all__ = [
     "call",
     "check_all",
     "check_linearizable",
+    "held",
     "linearizable",
     "schedule_of",
     "schedules",

@@ -11,6 +11,8 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from hypothesis.stateful import MultipleResults
+
 from interleave.core.context import about_to_call, in_task, perform, running
 from interleave.core.dependence import READ, WRITE
 from interleave.core.operation import Operation, SimObject
@@ -18,12 +20,13 @@ from interleave.core.outcomes import are_equal, shown
 from interleave.core.program import Program
 from interleave.core.told import told
 from interleave.errors import InterleaveError, UsageError
+from interleave.hypothesis.bundles import Held, Rule, Shelves
+from interleave.hypothesis.calls import Call, Calls, Step, steps_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from interleave.core.dependence import Footprint
-    from interleave.hypothesis.calls import Call, Calls
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,9 @@ class Threw:
 
 PENDING = object()
 """Instead of a result: the call has not returned."""
+
+IMPOSSIBLE = object()
+"""Instead of a result: the rule cannot be called there, and was not."""
 
 
 def same(one: Any, other: Any) -> bool:
@@ -63,7 +69,7 @@ class History:
 
     `seen[thread][i]` tells how many calls of each thread had returned when call i of that thread
     began. `last` is the result of the final observation, if there is one; `stuck` says that it
-    ended in a deadlock.
+    ended in a deadlock. `made` holds the calls that took values of bundles, with these values.
     """
 
     before: list[Any] = field(default_factory=list)
@@ -71,6 +77,7 @@ class History:
     seen: list[list[tuple[int, ...]]] = field(default_factory=list)
     last: Any = PENDING
     stuck: bool = False
+    made: dict[Step, Call] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         return repr(self.key())
@@ -185,12 +192,18 @@ def told_call(call: Call) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What is called: how to make it, what to look at at the end, and what to do after that."""
+    """What is called: how to make it, what to look at at the end, and what to do after that.
+
+    Of a state machine also its rules, which of them come first, and what checks its invariants.
+    """
 
     name: str
     make: Callable[[], Any]
     final: Callable[[Any], Any] | None = None
     close: Callable[[Any], Any] | None = None
+    rules: Mapping[str, Rule] = field(default_factory=dict)
+    first: tuple[str, ...] = ()
+    hold: Callable[[Any], None] | None = None
 
 
 def program_of(runner: Runner) -> Program:
@@ -214,11 +227,11 @@ class Runner:
         self.subject = subject
         self.specification = specification
         self.calls = calls
-        self.order: Sequence[Call] | None = None  # one after the other, if it is given
+        self.order: Sequence[Step] | None = None  # one after the other, if it is given
         self.history = History()
         self._copied = {
             id(call): not all(map(_is_atom, (*call.args, *call.kwargs.values())))
-            for call in (*calls.before, *(call for column in calls.threads for call in column))
+            for _, call in steps_of(calls)
         }
 
     def run(self) -> History:
@@ -231,57 +244,113 @@ class Runner:
             raise UsageError(message)
         self.history = history = History()
         if self.order is not None:
-            self._run(self.specification, history, self.order, ())
+            self._run_in_order(self.order, history)
         else:
-            self._run(self.subject, history, self.calls.before, self.calls.threads)
+            self._run(history)
         return history
 
-    def _run(
-        self,
-        subject: Subject,
-        history: History,
-        before: Sequence[Call],
-        threads: Sequence[Sequence[Call]],
-    ) -> None:
+    def _run(self, history: History) -> None:
+        """Run the calls of each thread side by side."""
+        subject, calls = self.subject, self.calls
         item = _called(subject.make, (), {})
-        for call in before:
-            history.before.append(self._result(item, call))
-        if threads:
-            history.threads = [[] for _ in threads]
-            history.seen = [[] for _ in threads]
+        shelves = Shelves()
+        for at, call in enumerate(calls.before):
+            ready = self._ready(subject, call, shelves, history, (-1, at))
+            history.before.append(self._result(subject, item, ready, shelves))
+        if subject.hold is not None:
+            _called(subject.hold, (item,), {})
+        if calls.threads:
+            history.threads = [[] for _ in calls.threads]
+            history.seen = [[] for _ in calls.threads]
             columns = tuple(_Column(results) for results in history.threads)
             workers = [
-                threading.Thread(target=self._column(item, calls, columns, at))
-                for at, calls in enumerate(threads)
+                threading.Thread(target=self._column(item, columns, at, shelves.copy()))
+                for at in range(len(calls.threads))
             ]
             for worker in workers:
                 worker.start()
             for worker in workers:
                 worker.join()
-        if subject.final is not None:
-            history.last = _caught(subject.final, (item,), {})
-        if subject.close is not None:
-            _called(subject.close, (item,), {})
+        _finish(subject, item, history)
 
     def _column(
-        self, item: Any, calls: Sequence[Call], columns: Sequence[_Column], at: int
+        self, item: Any, columns: Sequence[_Column], at: int, shelves: Shelves
     ) -> Callable[[], None]:
         """Return what a thread runs: without arguments, which it would be taken to look at."""
-        column, seen = columns[at], self.history.seen[at]
+        column, history, subject = columns[at], self.history, self.subject
+        seen, calls = history.seen[at], self.calls.threads[at]
 
         def run() -> None:
-            for call in calls:
-                seen.append(perform(_Begins(call, column, columns)))
-                result = self._result(item, call)
+            for index, call in enumerate(calls):
+                ready = self._ready(subject, call, shelves, history, (at, index))
+                seen.append(perform(_Begins(ready or call, column, columns)))
+                result = self._result(subject, item, ready, shelves)
                 perform(_Returns(call, column, result))
 
         return run
 
-    def _result(self, item: Any, call: Call) -> Any:
+    def _run_in_order(self, order: Sequence[Step], history: History) -> None:
+        """Run the calls one after the other, up to the first that is not possible."""
+        subject = self.specification
+        item = _called(subject.make, (), {})
+        own = {-1: Shelves()}
+        for step in order:
+            thread, _ = step
+            call = self.calls.at(step)
+            shelves = own.get(thread) or own.setdefault(thread, own[-1].copy())
+            rule = subject.rules.get(call.method)
+            ready = None
+            if rule is None or all(holds(item) for holds in rule.preconditions):
+                ready = self._ready(subject, call, shelves, history, step)
+            if ready is None:
+                history.before.append(IMPOSSIBLE)
+                return
+            history.before.append(self._result(subject, item, ready, shelves))
+        _finish(subject, item, history)
+
+    def _ready(
+        self, subject: Subject, call: Call, shelves: Shelves, history: History, step: Step
+    ) -> Call | None:
+        """Return a call with arguments for this run; none if what it takes is not there."""
         args, kwargs = call.args, call.kwargs
-        if self._copied[id(call)]:  # what a method keeps must not be there in the next execution
-            args, kwargs = copy.deepcopy((args, kwargs))
-        return _caught(getattr(item, call.method), args, kwargs)
+        if not self._copied[id(call)]:
+            return call
+        # What a method keeps must not be there in the next execution.
+        wanted = {name: value for name, value in kwargs.items() if isinstance(value, Held)}
+        kept = {name: value for name, value in kwargs.items() if name not in wanted}
+        args, kwargs = copy.deepcopy((args, kept))
+        if wanted:
+            taken = shelves.take(subject.rules[call.method], wanted)
+            if taken is None:
+                return None
+            both = {**kwargs, **taken}
+            kwargs = {name: both[name] for name in call.kwargs}
+        ready = Call(call.method, args, kwargs)
+        if wanted:
+            history.made[step] = ready
+        return ready
+
+    def _result(self, subject: Subject, item: Any, call: Call | None, shelves: Shelves) -> Any:
+        if call is None:
+            return Threw(LookupError, ("the bundle is empty",))
+        result = _caught(getattr(item, call.method), call.args, call.kwargs)
+        rule = subject.rules.get(call.method)
+        if rule is None or not rule.targets or isinstance(result, Threw):
+            return result
+        if isinstance(result, MultipleResults):
+            result = values = tuple(result.values)
+        else:
+            values = (result,)
+        shelves.add(rule, values)
+        return result
+
+
+def _finish(subject: Subject, item: Any, history: History) -> None:
+    """Look at what is there in the end, and clear away."""
+    if subject.final is not None:
+        history.last = _caught(subject.final, (item,), {})
+    if subject.close is not None:
+        _called(subject.close, (item,), {})
 
 
 def _is_atom(value: Any) -> bool:

@@ -14,14 +14,16 @@ from hypothesis import given
 from interleave.checker import judged
 from interleave.core.outcome import Deadlocked, Ending, Raised, Returned
 from interleave.errors import UsageError
-from interleave.hypothesis.calls import Calls, calls_of
+from interleave.hypothesis.bundles import Held
+from interleave.hypothesis.calls import Calls, calls_of, steps_of
 from interleave.hypothesis.failing import raise_failure
-from interleave.hypothesis.histories import History, Runner, Subject, program_of
+from interleave.hypothesis.histories import History, Runner, Subject, Threw, program_of
 from interleave.hypothesis.machines import is_machine, machine_of, subject_of
 from interleave.hypothesis.measures import told, unmeasured
 from interleave.hypothesis.orders import Sequential
 from interleave.hypothesis.table import table
 from interleave.report.text import counterexample, render
+from interleave.session import session
 from interleave.settings import Settings
 
 if TYPE_CHECKING:
@@ -85,6 +87,7 @@ def linearizable(
             message = f"{make!r} is not callable: give a class, or a function that makes an object"
             raise UsageError(message)
     tested = subject_of(subject, final)
+    first: Mapping[str, Arguments] = {}
     if is_machine(subject):
         if named or final is not None:
             message = (
@@ -92,9 +95,11 @@ def linearizable(
                 "invariants are what is looked at at the end; give neither methods nor final"
             )
             raise UsageError(message)
-        named = dict(machine_of(subject).methods)  # type: ignore[arg-type]  # `is_machine` has looked
+        machine = machine_of(subject)  # type: ignore[arg-type]  # `is_machine` has looked
+        named, first = dict(machine.methods), machine.first
     expected = tested if specification is None else subject_of(specification, final)
-    _refuse_methods(tested, expected, named)
+    _refuse_methods(tested, expected, {**named, **first})
+    _refuse_other_rules(tested, expected)
     for name, value, least in (
         ("max_threads", max_threads, 2),
         ("max_calls", max_calls, 2),
@@ -104,7 +109,14 @@ def linearizable(
             message = f"{name} is {value!r}; it must be a whole number of at least {least}"
             raise UsageError(message)
     check = _Check(tested, expected, _checked(options or {}))
-    strategy = calls_of(named, max_threads=max_threads, max_calls=max_calls, max_before=max_before)
+    strategy = calls_of(
+        named,
+        max_threads=max_threads,
+        max_calls=max_calls,
+        max_before=max_before,
+        rules=tested.rules,
+        first=first,
+    )
 
     def test(calls: Calls) -> None:
         __tracebackhide__ = True
@@ -156,6 +168,21 @@ def _refuse_methods(tested: Subject, expected: Subject, methods: Mapping[str, An
         raise UsageError(message)
 
 
+def _refuse_other_rules(tested: Subject, expected: Subject) -> None:
+    """Refuse a specification that knows nothing of the bundles and preconditions of a machine."""
+    for name, rule in tested.rules.items():
+        other = expected.rules.get(name)
+        if other is None and (rule.conditional or rule.targets):
+            message = (
+                f"{tested.name}.{name} has a bundle or a precondition, of which the specification "
+                f"{expected.name} knows nothing: give a state machine with the same rules"
+            )
+            raise UsageError(message)
+        if other is not None and (other.taken, other.targets) != (rule.taken, rule.targets):
+            message = f"{tested.name}.{name} and {expected.name}.{name} differ in their bundles"
+            raise UsageError(message)
+
+
 def _checked(options: Mapping[str, Any]) -> dict[str, Any]:
     for name in _REFUSED:
         if name in options:
@@ -183,10 +210,51 @@ class _Check:
         if not isinstance(calls, Calls):
             message = f"{calls!r} are no Calls: an example of this test is Calls([...], [...])"
             raise UsageError(message)
+        self._refuse(calls)
         with unmeasured():
+            calls = self._possible(calls)
             judge, report = self._judged(calls, told=told())
             if report.verdict != "pass":
                 _raise(judge, report)
+
+    def _refuse(self, calls: Calls) -> None:
+        """Refuse calls, written by hand, that are none of the subject's."""
+        subject = self.subject
+        begun = tuple(item.method for item in calls.before[: len(subject.first)])
+        if begun != subject.first:
+            message = (
+                f"before= must begin with the initialize rules of {subject.name} that have "
+                f"arguments or a target, in this order: {', '.join(subject.first)}"
+            )
+            raise UsageError(message)
+        for _, item in steps_of(calls):
+            rule = subject.rules.get(item.method)
+            values = [*((None, value) for value in item.args), *item.kwargs.items()]
+            for name, value in values:
+                if isinstance(value, Held) and (rule is None or name not in rule.taken):
+                    message = (
+                        f"{item!r}: held() stands for a value of a bundle, and is given by "
+                        "keyword for an argument that the rule takes from one"
+                    )
+                    raise UsageError(message)
+
+    def _possible(self, calls: Calls) -> Calls:
+        """Leave out each call that, in some order of the threads, cannot be made.
+
+        A precondition says where a rule means something, and so does a bundle. What is called side
+        by side may take effect in any order: it must mean something in all of them.
+        """
+        rules = self.specification.rules
+        while any(
+            item.method in rules and rules[item.method].conditional for _, item in steps_of(calls)
+        ):
+            runner = Runner(self.subject, self.specification, calls)
+            with session(program_of(runner), Settings.of(self.options)) as opened:
+                step = Sequential(opened, runner).impossible()
+            if step is None:
+                break
+            calls = calls.without(step)
+        return calls
 
     def _judged(self, calls: Calls, *, told: bool) -> tuple[_Judge, Report]:
         if told:
@@ -230,13 +298,28 @@ class _Judge:
         history = self.runner.history
         history.stuck = isinstance(ending, Deadlocked)
         if self.sequential.explains(history):
-            execution.ending = Returned(history.key())
+            violated = self._violated(history)
+            self.ending = self.ending or violated
+            execution.ending = violated or Returned(history.key())
             return
         if self.failing is None:
             self.failing = history
         if isinstance(ending, Returned):
             said = "no order of the calls explains their results"
             execution.ending = Raised(AssertionError(said), "main", "assertion")
+
+    def _violated(self, history: History) -> Raised | None:
+        """Return the failure of an invariant that does not hold at the end of some order either."""
+        if self.runner.subject.hold is None or not isinstance(history.last, dict):
+            return None
+        for name, found in history.last.items():
+            if isinstance(found, Threw):
+                message = (
+                    f"the invariant {name} does not hold at the end, also where the calls come one "
+                    f"after the other: it raises {found!r}"
+                )
+                return Raised(AssertionError(message), "main", "assertion")
+        return None
 
     def table(self) -> str:
         """Return the counterexample."""

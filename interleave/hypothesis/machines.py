@@ -6,24 +6,35 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from hypothesis import stateful
+from hypothesis import strategies as st
 
-from interleave.errors import UsageError
+from interleave.errors import InterleaveError, UsageError
+from interleave.hypothesis.bundles import Held, Rule
 from interleave.hypothesis.histories import Subject, Threw
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+
+    from hypothesis.strategies import SearchStrategy
 
 _RULE = "hypothesis_stateful_rule"
 _INITIALIZE = "hypothesis_stateful_initialize_rule"
 _INVARIANT = "hypothesis_stateful_invariant"
-_PRECONDITIONS = "hypothesis_stateful_preconditions"
+
+_OLDEST = 9
+"""How far back of the newest value of a bundle a drawn one is at most."""
 
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """What a state machine comes to: its rules with their strategies, and what is called."""
+    """What a state machine comes to: its rules with their strategies, and what is called.
+
+    `first` are the `initialize` rules that take part as calls, since they have arguments or fill
+    a bundle.
+    """
 
     methods: dict[str, dict[str, Any]]
+    first: dict[str, dict[str, Any]]
     subject: Subject
 
 
@@ -43,56 +54,82 @@ def subject_of(make: Callable[[], Any], final: Callable[[Any], Any] | None) -> S
 def machine_of(cls: type[stateful.RuleBasedStateMachine]) -> Machine:
     """Take a class of state machines for what it is made of.
 
-    Its `initialize` rules run at first, in the order of their names, its invariants at the end.
+    Its `initialize` rules come first, in the order of their names: those without arguments and
+    target when it is made, the others as calls. Its invariants must hold after the calls that
+    come before the threads, and at the end.
 
     Raises:
-        UsageError: for what depends on the state (bundles, preconditions), and for `initialize`
-            rules with arguments.
+        UsageError: for bundles inside of other strategies, and for rules that can never be called.
     """
     methods: dict[str, dict[str, Any]] = {}
-    first: list[str] = []
-    invariants: list[str] = []
-    for name in sorted(dir(cls)):
-        function = getattr(cls, name, None)
+    first: dict[str, dict[str, Any]] = {}
+    rules: dict[str, Rule] = {}
+    made: list[str] = []
+    for name, function in _members(cls):
         rule = getattr(function, _RULE, None)
         beginning = getattr(function, _INITIALIZE, None)
-        for item in (rule, beginning):
-            if item is not None:
-                _refuse_bundles(cls, name, item)
-        if rule is not None:
-            _refuse_preconditions(cls, name, rule.preconditions)
-            methods[name] = dict(rule.arguments)
-        elif beginning is not None:
-            if beginning.arguments:
-                raise UsageError(
-                    f"{cls.__name__}.{name} is an initialize rule with arguments: nothing would "
-                    "draw them; give it none, or make it a rule"
-                )
-            first.append(name)
-        elif getattr(function, _INVARIANT, None) is not None:
-            _refuse_preconditions(cls, name, getattr(function, _PRECONDITIONS, ()))
-            invariants.append(name)
-    if not methods:
-        raise UsageError(f"{cls.__name__} has no rules: there is nothing to call")
+        found = rule or beginning
+        if found is None:
+            continue
+        if beginning is not None and not (beginning.arguments or beginning.targets):
+            made.append(name)
+            continue
+        arguments, rules[name] = _rule(cls, name, found)
+        (first if rule is None else methods)[name] = arguments
+    _refuse_what_is_never_called(cls, methods, first, rules)
+    invariants = _Invariants(cls)
 
     def make() -> Any:
         item = cls()
-        for name in first:
+        for name in made:
             _plain(item, name)
         return item
 
-    def final(item: Any) -> Any:
-        found = {}
-        for name in invariants:
+    subject = Subject(
+        cls.__qualname__,
+        make,
+        invariants.observed if invariants.each else None,
+        lambda item: item.teardown(),
+        rules,
+        tuple(first),
+        invariants.hold if invariants.each else None,
+    )
+    return Machine(methods, first, subject)
+
+
+class _Invariants:
+    """The invariants of a machine; one whose precondition does not hold is not looked at."""
+
+    def __init__(self, cls: type[stateful.RuleBasedStateMachine]) -> None:
+        self.each = [
+            (name, tuple(invariant.preconditions))
+            for name, function in _members(cls)
+            if (invariant := getattr(function, _INVARIANT, None)) is not None
+        ]
+
+    def hold(self, item: Any) -> None:
+        """Raise what the first that does not hold raises."""
+        for name, preconditions in self.each:
+            if all(holds(item) for holds in preconditions):
+                _plain(item, name)
+
+    def observed(self, item: Any) -> dict[str, Any]:
+        """Return what each of them returns, or raises."""
+        found: dict[str, Any] = {}
+        for name, preconditions in self.each:
             try:
-                found[name] = _plain(item, name)
-            except AssertionError as error:
+                if all(holds(item) for holds in preconditions):
+                    found[name] = _plain(item, name)
+            except InterleaveError:
+                raise
+            except Exception as error:  # noqa: BLE001 - it is what was observed, whatever it is
                 found[name] = Threw(type(error), error.args)
         return found
 
-    observed = final if invariants else None
-    subject = Subject(cls.__qualname__, make, observed, lambda item: item.teardown())
-    return Machine(methods, subject)
+
+def _members(cls: type) -> Iterator[tuple[str, Any]]:
+    for name in sorted(dir(cls)):
+        yield name, getattr(cls, name, None)
 
 
 def _plain(item: Any, name: str) -> Any:
@@ -100,20 +137,61 @@ def _plain(item: Any, name: str) -> Any:
     return function()
 
 
-def _refuse_bundles(cls: type, name: str, rule: Any) -> None:
-    bundles = [
-        str(value) for value in rule.arguments.values() if isinstance(value, stateful.Bundle)
-    ]
-    if rule.targets or bundles:
-        raise UsageError(
-            f"{cls.__name__}.{name} uses a bundle: which values it holds depends on the order of "
-            "the calls, which is what is looked for; draw the values from a plain strategy"
-        )
+def _rule(cls: type, name: str, rule: Any) -> tuple[dict[str, Any], Rule]:
+    """Return the strategies for the arguments of a rule, and what else there is to it."""
+    drawn, taken = {}, {}
+    for argument, strategy in rule.arguments.items():
+        where = f"{cls.__name__}.{name} draws {argument!r} from {strategy!r}"
+        if not isinstance(strategy, stateful.Bundle):
+            if "Bundle(name=" in repr(strategy):
+                message = (
+                    f"{where}: a bundle inside of another strategy, or changed by one, is not "
+                    "supported; draw from the bundle itself, and do the rest in the rule"
+                )
+                raise UsageError(message)
+            drawn[argument] = strategy
+            continue
+        if getattr(strategy, "_transformations", ()):
+            message = (
+                f"{where}: a bundle with filter() or map() is not supported, since the value is "
+                "not known before the calls are made; draw from the bundle itself, and do the "
+                "rest in the rule"
+            )
+            raise UsageError(message)
+        taken[argument] = (strategy.name, bool(strategy.consume))
+        drawn[argument] = _held(strategy.name)
+    return drawn, Rule(taken, tuple(rule.targets), tuple(rule.preconditions))
 
 
-def _refuse_preconditions(cls: type, name: str, preconditions: Any) -> None:
-    if preconditions:
-        raise UsageError(
-            f"{cls.__name__}.{name} has a precondition: whether it holds depends on the order of "
-            "the calls, which is what is looked for; let the rule itself do nothing, or raise"
+def _held(bundle: str) -> SearchStrategy[Held]:
+    return st.integers(0, _OLDEST).map(lambda back: Held(bundle, back))
+
+
+def _refuse_what_is_never_called(
+    cls: type, methods: dict[str, Any], first: dict[str, Any], rules: dict[str, Rule]
+) -> None:
+    if not methods:
+        raise UsageError(f"{cls.__name__} has no rules: there is nothing to call")
+    for name in first:
+        if rules[name].taken:
+            message = (
+                f"{cls.__name__}.{name} is an initialize rule that takes from a bundle: make it a "
+                "rule, so that it is called when the bundle holds something"
+            )
+            raise UsageError(message)
+    filled = {target for rule in rules.values() for target in rule.targets}
+    for name in methods:
+        for bundle, _ in rules[name].taken.values():
+            if bundle not in filled:
+                message = (
+                    f"{cls.__name__}.{name} takes from the bundle {bundle!r}, which no rule "
+                    f"fills: give a rule target={bundle}"
+                )
+                raise UsageError(message)
+    at_first = {target for name in first for target in rules[name].targets}
+    if not any(rules[name].is_possible(at_first) for name in methods):
+        message = (
+            f"{cls.__name__} has no rule that can be called first: each takes from a bundle that "
+            "is empty then"
         )
+        raise UsageError(message)

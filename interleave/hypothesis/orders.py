@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from interleave.core.outcome import Deadlocked, Raised, Returned
 from interleave.core.outcomes import shown
 from interleave.errors import UsageError
-from interleave.hypothesis.histories import PENDING, same
+from interleave.hypothesis.calls import Step, steps_of
+from interleave.hypothesis.histories import IMPOSSIBLE, PENDING, same
 from interleave.judging import describe_error
 from interleave.strategies.replay import Replay
 
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
 
     from interleave.hypothesis.histories import History, Runner
     from interleave.session import Session
-
-Step = tuple[int, int]
-"""A call in an order: the number of its thread (-1 for those before the threads), and its own."""
 
 Order = tuple[Step, ...]
 
@@ -128,6 +126,27 @@ class Sequential:
             if len(history.seen[thread]) > len(results):
                 yield thread, len(results)
 
+    def impossible(self, order: Order = ()) -> Step | None:
+        """Return a call that in some order of the threads cannot be made; none if there is none."""
+        following = next((step for step in self._before if step not in order), None)
+        steps = self._following(order) if following is None else [following]
+        for step in steps:
+            result = self._result((*order, step))
+            if result is IMPOSSIBLE:
+                return step
+            if result is not BLOCKED:
+                found = self.impossible((*order, step))
+                if found is not None:
+                    return found
+        return None
+
+    def _following(self, order: Order) -> Iterator[Step]:
+        """Yield the next call of each thread, whatever is over before it begins."""
+        for thread, calls in enumerate(self._runner.calls.threads):
+            at = sum(placed == thread for placed, _ in order)
+            if at < len(calls):
+                yield thread, at
+
     # -- running the specification ------------------------------------------------------------
 
     def _result(self, order: Order) -> Any:
@@ -144,18 +163,15 @@ class Sequential:
     def _completed(self, order: Order) -> Order:
         """Add the calls that are missing: one run tells of many orders."""
         taken = set(order)
-        rest = [step for step in (*self._before, *self._steps()) if step not in taken]
+        rest = [step for step, _ in steps_of(self._runner.calls) if step not in taken]
         return (*order, *rest)
-
-    def _steps(self) -> Iterator[Step]:
-        for thread, calls in enumerate(self._runner.calls.threads):
-            for at in range(len(calls)):
-                yield thread, at
 
     def _run(self, order: Order) -> None:
         history, blocked = self._history(order)
         for length, result in enumerate(history.before, 1):
             self._results[order[:length]] = result
+        if history.before and history.before[-1] is IMPOSSIBLE:
+            return
         if not blocked:
             self._last[order] = history.last
         elif len(history.before) == len(order):
@@ -165,11 +181,9 @@ class Sequential:
 
     def _history(self, order: Order) -> tuple[History, bool]:
         """Run an order; return what came of it, and whether it waits for ever."""
-        runner, calls = self._runner, self._runner.calls
+        runner = self._runner
         kept = runner.history
-        runner.order = [
-            (calls.before if thread < 0 else calls.threads[thread])[at] for thread, at in order
-        ]
+        runner.order = order
         try:
             strategy = Replay(())
             strategy.begin()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 
+from interleave.core.outcomes import without_addresses
 from interleave.hypothesis.histories import PENDING, Threw, returned
 from interleave.hypothesis.orders import BLOCKED
 from interleave.report.columns import clipped, padded, printable, wrapped
@@ -13,9 +14,9 @@ from interleave.report.columns import clipped, padded, printable, wrapped
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from interleave.hypothesis.calls import Calls
+    from interleave.hypothesis.calls import Calls, Step
     from interleave.hypothesis.histories import History
-    from interleave.hypothesis.orders import DeadEnd, Step
+    from interleave.hypothesis.orders import DeadEnd
 
 _WIDTH = 100
 _GAP = "   "
@@ -36,10 +37,12 @@ def table(calls: Calls, history: History, dead_ends: Sequence[DeadEnd]) -> str:
         else "not linearizable: no order of these calls, one after the other, gives these results",
         "",
     ]
-    for at, call in enumerate(calls.before[: len(history.before) + 1]):
+    for at in range(min(len(calls.before), len(history.before) + 1)):
         result = history.before[at] if at < len(history.before) else PENDING
         lead = "before the threads:  " if at == 0 else " " * 21
-        lines.append(clipped(f"{_MARGIN}{lead}{_cell(str(call), result)}", _WIDTH))
+        lines.append(
+            clipped(f"{_MARGIN}{lead}{_cell(_call(calls, history, (-1, at)), result)}", _WIDTH)
+        )
     if calls.before:
         lines.append("")
     if history.threads:
@@ -67,21 +70,24 @@ def _cell(call: str, result: object) -> str:
 
 def _said(calls: Calls, history: History, dead_end: DeadEnd) -> str:
     """Say what an order gives, up to where that is not what was there."""
-    parts = [f"{_call(calls, step)} {returned(_result(history, step))}" for step in dead_end.order]
+    parts = [
+        f"{_call(calls, history, step)} {returned(_result(history, step))}"
+        for step in dead_end.order
+    ]
     expected, blocks = dead_end.expected, dead_end.expected is BLOCKED
     if dead_end.step is None:
         actual, what = history.last, "at the end"
         gives = repr(BLOCKED) if blocks else _bare(expected)
     else:
-        actual, what = _result(history, dead_end.step), _call(calls, dead_end.step)
+        actual, what = _result(history, dead_end.step), _call(calls, history, dead_end.step)
         gives = repr(BLOCKED) if blocks else returned(expected)
     but = "" if actual is PENDING else f", not {_bare(actual)}"
     return f"    {printable('; '.join([*parts, f'{what} {gives}{but}']))}"
 
 
-def _call(calls: Calls, step: Step) -> str:
-    thread, at = step
-    return str((calls.before if thread < 0 else calls.threads[thread])[at])
+def _call(calls: Calls, history: History, step: Step) -> str:
+    """Return a call as text, with the values that it took of bundles."""
+    return without_addresses(str(history.made.get(step) or calls.at(step)))
 
 
 def _result(history: History, step: Step) -> object:
@@ -100,7 +106,7 @@ def _columns(calls: Calls, history: History) -> Iterator[str]:
     cells = [[""] * height for _ in slots]
     for thread, column in enumerate(slots):
         for at, (first, last) in enumerate(column):
-            call = str(calls.threads[thread][at])
+            call = _call(calls, history, (thread, at))
             result = _result(history, (thread, at))
             if first == last:
                 cells[thread][first] = _cell(call, result)

@@ -1,5 +1,6 @@
 """The rules of a state machine are called side by side."""
 
+import functools
 import re
 import threading
 
@@ -9,14 +10,18 @@ from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
     RuleBasedStateMachine,
+    consumes,
     initialize,
     invariant,
+    multiple,
     precondition,
     rule,
 )
 
 from interleave.errors import UsageError
-from interleave.hypothesis import Calls, call, check_linearizable, linearizable
+from interleave.hypothesis import Calls, call, check_linearizable, held, linearizable
+from interleave.hypothesis.linearizability import _Check
+from interleave.hypothesis.machines import subject_of
 
 QUIET = settings(
     database=None,
@@ -87,31 +92,152 @@ def test_an_invariant_is_looked_at_at_the_end():
 
     only = settings(database=None, phases=[Phase.explicit])
     calls = example(Calls([call.add(by=1)], [call.add(by=1)]))
-    calls(only(linearizable(Emptied)))()  # it does not hold one after the other either
+    with pytest.raises(AssertionError, match="is_small does not hold at the end, also where"):
+        calls(only(linearizable(Emptied)))()
     with pytest.raises(AssertionError, match=re.escape("at the end:  {'is_even': AssertionError(")):
         calls(only(linearizable(Lost)))()
+
+
+class Keys(RuleBasedStateMachine):
+    """A map with a lock; the keys that were made are taken from a bundle."""
+
+    keys = Bundle("keys")
+
+    def __init__(self):
+        super().__init__()
+        self.items = {}
+        self.lock = threading.Lock()
+
+    @initialize(target=keys, count=st.integers(1, 2))
+    def begin(self, count):
+        return multiple(*(self.new() for _ in range(count)))
+
+    @rule(target=keys)
+    def new(self):
+        with self.lock:
+            key = f"key{len(self.items)}"
+            self.items[key] = 0
+            return key
+
+    @rule(key=keys)
+    def add(self, key):
+        with self.lock:
+            self.items[key] += 1
+            return self.items[key]
+
+    @precondition(lambda self: len(self.items) < 3)
+    @rule()
+    def size(self):
+        return len(self.items)
+
+    @rule(key=consumes(keys))
+    def close(self, key):
+        with self.lock:
+            return self.items.pop(key)
+
+    @invariant()
+    def none_is_negative(self):
+        assert all(value >= 0 for value in self.items.values())
+
+
+class CheckedKeys(Keys):
+    @rule(key=Keys.keys)
+    def add(self, key):
+        with self.lock:
+            value = self.items[key]
+        with self.lock:
+            self.items[key] = value + 1
+        return value + 1
+
+
+ONLY = settings(database=None, phases=[Phase.explicit])
+
+
+def run(subject, calls):
+    example(calls)(ONLY(linearizable(subject)))()
+
+
+def made(subject, calls):
+    """Return which calls are left, of those given."""
+    machine = subject_of(subject, None)
+    return _Check(machine, machine, {"executions": 1000})._possible(calls)
+
+
+def test_a_machine_with_a_bundle_and_a_lock_passes():
+    check_linearizable(Keys, settings=settings(QUIET, max_examples=6), max_calls=3, max_threads=2)
+
+
+def test_a_check_and_an_act_on_a_value_of_a_bundle_fail_with_three_calls_at_most():
+    quick = settings(QUIET, max_examples=40)
+    with pytest.raises(AssertionError, match="not linearizable") as caught:
+        check_linearizable(CheckedKeys, settings=quick, max_calls=3, max_threads=2)
+    (note,) = [note for note in caught.value.__notes__ if "calls=" in note]
+    assert note.count("call.") <= 3
+    assert "add(key='key0') -> 1" in str(caught.value)  # the value itself, and not its place
+
+
+def test_each_thread_takes_what_came_before_the_threads_and_what_it_made_itself():
+    before = [call.begin(count=2)]
+    run(Keys, Calls([call.add(key=held("keys"))], [call.add(key=held("keys", 1))], before=before))
+    calls = Calls([call.new(), call.add(key=held("keys"))], [call.new()], before=before)
+    assert made(Keys, calls) == calls
+
+
+def test_a_call_that_is_not_possible_in_some_order_of_the_threads_is_left_out():
+    before = [call.begin(count=1)]
+    consumed = Calls([call.close(key=held("keys"))], [call.add(key=held("keys"))], before=before)
+    assert made(Keys, consumed) == Calls([call.close(key=held("keys"))], before=before)
+    twice = Calls([call.close(key=held("keys"))], [call.close(key=held("keys"))], before=before)
+    assert made(Keys, twice) == Calls([call.close(key=held("keys"))], before=before)
+    conditional = Calls([call.new()], [call.new(), call.size()], before=before)
+    assert made(Keys, conditional) == Calls([call.new()], [call.new()], before=before)
+
+
+def test_an_invariant_must_hold_after_the_calls_before_the_threads():
+    class Passing(CountingLocked):
+        @invariant()
+        def is_zero(self):
+            assert self.count == 0, "not zero"
+
+    # At the end it holds again.
+    calls = Calls([call.add(by=-1)], [call.read()], before=[call.add(by=1)])
+    with pytest.raises(AssertionError, match="not zero"):
+        run(Passing, calls)
 
 
 def machine(**members):
     return type("Bad", (RuleBasedStateMachine,), members)
 
 
-def test_what_depends_on_the_order_of_the_calls_is_refused():
-    bundle = Bundle("values")
-    with pytest.raises(UsageError, match=r"Bad\.made uses a bundle"):
-        linearizable(machine(made=rule(target=bundle)(lambda self: 1)))
-    with pytest.raises(UsageError, match=r"Bad\.used uses a bundle"):
-        linearizable(machine(used=rule(value=bundle)(lambda self, value: 1)))
-    with pytest.raises(UsageError, match=r"Bad\.some has a precondition"):
-        linearizable(machine(some=precondition(lambda self: True)(rule()(lambda self: 1))))
+def test_bundles_that_cannot_be_told_before_the_calls_are_refused():
+    keys, go = Bundle("keys"), rule()(lambda self: 1)
+    fill = rule(target=keys)(lambda self: 1)
+    for strategy in (st.lists(keys), keys | st.none(), keys.map(str), keys.filter(bool)):
+        with pytest.raises(UsageError, match=r"Bad\.used draws 'key' from"):
+            linearizable(machine(fill=fill, used=rule(key=strategy)(lambda self, key: 1)))
+    used = rule(key=keys)(lambda self, key: 1)
+    with pytest.raises(UsageError, match="which no rule fills"):
+        linearizable(machine(go=go, used=used))
+    with pytest.raises(UsageError, match="no rule that can be called first"):
+        linearizable(machine(used=rule(target=keys, key=keys)(lambda self, key: key)))
+    with pytest.raises(UsageError, match="initialize rule that takes from a bundle"):
+        first = initialize(key=keys)(lambda self, key: 1)
+        linearizable(machine(first=first, fill=fill))
+
+
+def test_calls_that_do_not_fit_the_machine_are_refused():
+    with pytest.raises(UsageError, match="must begin with the initialize rules of Keys"):
+        run(Keys, Calls([call.new()], [call.new()]))
+    with pytest.raises(UsageError, match="stands for a value of a bundle"):
+        run(Counting, Calls([call.add(by=held("keys"))], [call.read()]))
+    with pytest.raises(UsageError, match="differ in their bundles"):
+        linearizable(Keys, specification=Counting)
+    with pytest.raises(UsageError, match="give a state machine with the same rules"):
+        linearizable(Keys, specification=functools.partial(dict))
 
 
 def test_a_machine_that_cannot_be_used_is_refused():
     with pytest.raises(UsageError, match="no rules"):
         linearizable(machine())
-    with pytest.raises(UsageError, match="initialize rule with arguments"):
-        linearizable(
-            machine(first=initialize(n=st.integers())(lambda self, n: 1), go=rule()(lambda self: 1))
-        )
     with pytest.raises(UsageError, match="give neither methods nor final"):
         linearizable(Counting, read=())
