@@ -468,12 +468,11 @@ class Runtime:
 
     def leave_by_script(self, task: Task, op: Operation) -> None:
         """Let that task go on whose event comes next by the script."""
-        able = self._ready(op)
         chosen = self._by_script()
         if chosen is None:
             switch(self.hub)
             raise InterleaveInternalError(_RESUMED)
-        self.hand_over(task, chosen, able)
+        self.hand_over(task, chosen, not op.guarded or self._ready(op))
 
     def _by_script(self) -> Task | None:
         """Return who goes on by the script; none where it cannot, which ends the execution."""
@@ -776,7 +775,7 @@ class Runtime:
 
     def exchange_locals(self, leaving: Task, entering: Task) -> None:
         """Give the OS thread the values of another task's `threading.local` objects."""
-        if leaving is entering:
+        if leaving is entering or (entering.locals is None and not self.locals.occupied()):
             return
         contents = self.locals.take()
         if leaving.done and leaving is not self.main:

@@ -230,9 +230,12 @@ class OptimalReduction:
         """The events before the place where this execution leaves the last one must be the same."""
         upto = self._from
         kinds = list(map(type, events[:upto]))
-        tasks = list(map(task_number, events[:upto]))
-        if kinds == self._order.kinds and tasks == self._order.tasks:
-            return
+        if kinds == self._order.kinds:
+            # As far as the script goes the tasks are those that it says.
+            start = self.script.upto
+            tasks = list(map(task_number, events[start:upto]))
+            if tasks == self._order.tasks[start:]:
+                return
         for index, (kind, task) in enumerate(
             zip(self._order.kinds, self._order.tasks, strict=True)
         ):

@@ -69,8 +69,10 @@ class HappensBefore:
     @property
     def at_rest(self) -> int:
         """The first event before which nobody could go on, or the clock of all moved."""
-        stops = (*self.execution.rests, *(index for index, _ in self.execution.moves))
-        return min(stops, default=len(self.tasks))
+        rests, moves = self.execution.rests, self.execution.moves
+        if not rests and not moves:
+            return len(self.tasks)
+        return min(*rests[:1], *(index for index, _ in moves[:1]), len(self.tasks))
 
     def cut(self, at: int) -> None:
         """Forget the events from this one on."""
