@@ -17,7 +17,7 @@ import threading
 import time
 
 from interleave.core.program import from_callable
-from interleave.exploration import explore
+from interleave.exploring import explore
 from interleave.session import session
 from interleave.settings import Settings
 from interleave.strategies.dpor import OptimalReduction

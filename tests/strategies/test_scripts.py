@@ -1,4 +1,4 @@
-"""An execution begins as the last one did, by a script: it must be the one that its choices make."""
+"""An execution begins as the last one did, by a script: it is the one that its choices make."""
 
 import threading
 import time
@@ -10,7 +10,8 @@ from side_by_side import in_threads
 import interleave
 from interleave.core.program import from_callable
 from interleave.determinism import run_again
-from interleave.exploration import Stop, explore
+from interleave.exploration import Stop
+from interleave.exploring import explore
 from interleave.session import session
 from interleave.settings import Settings
 from interleave.strategies.dpor import OptimalReduction
