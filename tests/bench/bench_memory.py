@@ -58,8 +58,9 @@ def main(executions):
             spent = time.process_time() - start
             print(f"{mark:>9,} executions: {resident():7.1f} MB   {spent:6.0f} s", flush=True)
 
-    interleave.check(program, strategy="dpor", executions=executions, progress=progress)
-    print(f"at the end:           {resident():7.1f} MB")
+    report = interleave.check(program, strategy="dpor", executions=executions, progress=progress)
+    spent = time.process_time() - start
+    print(f"{report.executions:>9,} at the end: {resident():7.1f} MB   {spent:6.0f} s")
 
 
 if __name__ == "__main__":

@@ -50,6 +50,16 @@ def flagged():
     in_threads(wait, lambda: setattr(place, "flag", True))
 
 
+def after_a_sleep():
+    place = Place()
+
+    def work():
+        time.sleep(1)
+        place.x = 1
+
+    in_threads(work, work)
+
+
 def chosen_and_timed():
     lock, place = threading.Lock(), Place()
     place.x = interleave.choose([1, 2])
@@ -71,6 +81,8 @@ def chosen_and_timed():
         (counter(2, 1), "free"),
         (flagged, "free"),
         (flagged, "idle"),
+        (after_a_sleep, "free"),
+        (after_a_sleep, "idle"),
         (chosen_and_timed, "free"),
         (chosen_and_timed, "idle"),
         (chosen_and_timed, "ordered"),
