@@ -85,48 +85,44 @@ def perform(op: Operation) -> Any:
     if target is not None and target.epoch != runtime.count:
         runtime.revive(target)
     events = runtime.events
-    if len(events) >= runtime.max_steps:
+    at = len(events)
+    if at >= runtime.max_steps:
         runtime.stop_at_bound()
     guarded = op.guarded
-    able = True
-    if guarded:
-        if op.timeout is not None:
-            op.deadline = (task.clock if runtime.free_time else runtime.now) + op.timeout
-            op.expired = False
-        runtime.refresh()
-        ready = runtime.ready
-        able = task in ready
+    if guarded and op.timeout is not None:
+        op.deadline = (task.clock if runtime.free_time else runtime.now) + op.timeout
+        op.expired = False
+    if at < runtime.scripted:
+        if runtime.script[at] != task.number:
+            runtime.leave_by_script(task, op)
+        if guarded:
+            runtime.check_script(op)
     else:
-        if runtime.dirty:
+        if guarded or runtime.dirty:
             runtime.refresh()
         # If the last event changed no guard, the list still holds: whoever runs was in it.
         ready = runtime.ready
-    if len(ready) > 1 or not able:
-        if len(ready) > 1:
-            try:
-                index = runtime.choose(ready, able)
-            except InterleaveError as error:
-                runtime.stop_diverged(error)
-                raise
-            runtime.choices.append(index)
-            if not able:
-                chosen = ready[index]
-            elif index == 0:
-                chosen = task
+        able = not guarded or task in ready
+        if len(ready) > 1 or not able:
+            if len(ready) > 1:
+                try:
+                    index = runtime.choose(ready, able)
+                except InterleaveError as error:
+                    runtime.stop_diverged(error)
+                    raise
+                runtime.choices.append(index)
+                if not able:
+                    chosen = ready[index]
+                elif index == 0:
+                    chosen = task
+                else:
+                    chosen = ready[index - 1 if index <= ready.index(task) else index]
+            elif ready:
+                chosen = ready[0]
             else:
-                chosen = ready[index - 1 if index <= ready.index(task) else index]
-        elif ready:
-            chosen = ready[0]
-        else:
-            chosen = runtime.wait_for_clock(task)
-        if chosen is not task:
-            runtime.preempting = able
-            runtime.preemptions += able
-            runtime.switches += 1
-            if chosen.locals is not None or runtime.locals.occupied():
-                runtime.exchange_locals(task, chosen)
-            runtime.current = chosen
-            switch(chosen.worker or runtime.start(chosen))
+                chosen = runtime.wait_for_clock(task)
+            if chosen is not task:
+                runtime.hand_over(task, chosen, able)
     events.append(op)
     if not op.neutral:
         runtime.dirty = True

@@ -35,6 +35,7 @@ from interleave.core.outcome import (
 )
 from interleave.core.recording import Recorder
 from interleave.core.spinning import Spin, only_polling
+from interleave.core.strategy import CAUSES, NO_SCRIPT
 from interleave.core.task import Task
 from interleave.core.thread_locals import locals_of_thread
 from interleave.core.trace import call_of, stack_of, user_place, user_place_of
@@ -51,7 +52,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from types import FrameType
 
-    from interleave.core.strategy import Strategy
+    from interleave.core.strategy import Script, Strategy
     from interleave.settings import Settings
 
 RUNNING, ATOMIC, TEARDOWN = range(3)
@@ -171,6 +172,7 @@ class Runtime:
         main.pending.task = main
         self.current = self.main = main
         self.live.append(main)
+        self.numbered[main.number] = main
         context.enter(self)
         try:
             if not self.nursery:
@@ -229,22 +231,26 @@ class Runtime:
         if self.nursery:
             self.nursery.throw(GreenletExit)
         # Tasks know the runtime: let go of them, and with them of what the program has made.
-        vars(self).update(pending=[], events=[], live=[], inside={})
+        vars(self).update(pending=[], events=[], live=[], numbered={}, inside={})
 
     def _reset(self, strategy: Strategy, *, recording: bool) -> None:
         self.count = next(_executions)
         self.keys = 0  # of places in memory, as they are met
         self.strategy = strategy
         self.choose = strategy.choose
+        script: Script = getattr(strategy, "script", NO_SCRIPT)
+        self.script = script.tasks
+        self.scripted = script.upto  # so many events need not be chosen
+        self.choices = list(script.choices)
         self.noting = strategy.noting
         self.recording = recording
         self.ending: Ending | None = None
         self.live: list[Task] = []  # in the order of their paths
+        self.numbered: dict[int, Task] = {}  # the live ones
         self.ready: list[Task] = []  # those of them that can go on, unless `dirty`
         self.dirty = True
         self.joinable = False  # under the GIL: nobody can come in before the next plain access
         self.preempting = False  # the last switch left a task that could have gone on
-        self.choices: list[int] = []
         self.events = strategy.events = []
         self.recorder = Recorder()
         self.output: list[str] = []
@@ -294,6 +300,7 @@ class Runtime:
         except BaseException as error:  # noqa: BLE001 - whatever leaves the program is judged here
             self._leave(task, error)
         self.live.remove(task)
+        del self.numbered[task.number]
         task.done = True
         # Break the cycles with what refers to the task: reference counting then frees an execution
         # at once, and the cyclic collector has next to nothing to do.
@@ -400,6 +407,7 @@ class Runtime:
             self.daemons = True
         task.pending = begin = Begin(target)
         begin.task = task
+        self.numbered[task.number] = task
         insort(self.live, task, key=_path)
         self.begun += 1
         return task
@@ -428,20 +436,62 @@ class Runtime:
         """Return the task that goes on after one has ended; none when the execution is over."""
         if self.ending is not None:
             return None
-        self.refresh()
-        ready = self.ready
-        if len(ready) > 1:
-            chosen = self._pick(None)
-        elif ready:
-            chosen = ready[0]
+        if len(self.events) < self.scripted:
+            chosen = self._by_script()
         else:
-            chosen = self.wake_by_clock(None)
+            self.refresh()
+            ready = self.ready
+            if len(ready) > 1:
+                chosen = self._pick(None)
+            elif ready:
+                chosen = ready[0]
+            else:
+                chosen = self.wake_by_clock(None)
         if chosen is None:
             return None
         self.switches += 1
         self.exchange_locals(self.current, chosen)
         self.current = chosen
         return chosen
+
+    def hand_over(self, task: Task, chosen: Task, able: bool) -> None:
+        """Let another task go on; come back when somebody lets this one go on again."""
+        self.preempting = able
+        self.preemptions += able
+        self.switches += 1
+        if chosen.locals is not None or self.locals.occupied():
+            self.exchange_locals(task, chosen)
+        self.current = chosen
+        switch(chosen.worker or self.start(chosen))
+
+    # -- beginnings that are known ----------------------------------------------------------------
+
+    def leave_by_script(self, task: Task, op: Operation) -> None:
+        """Let that task go on whose event comes next by the script."""
+        chosen = self._by_script()
+        if chosen is None:
+            switch(self.hub)
+            raise InterleaveInternalError(_RESUMED)
+        self.hand_over(task, chosen, not op.guarded or self._ready(op))
+
+    def _by_script(self) -> Task | None:
+        """Return who goes on by the script; none where it cannot, which ends the execution."""
+        index = len(self.events)
+        task = self.numbered.get(self.script[index])
+        if task is None:
+            self._part(index, "its thread has ended, or was never started")
+        return task
+
+    def check_script(self, op: Operation) -> None:
+        """Make sure that an operation that comes next by the script can go on."""
+        if not self._ready(op):
+            self._part(len(self.events), f"{op.task.id} cannot {op.describe()}")
+            switch(self.hub)
+            raise InterleaveInternalError(_RESUMED)
+
+    def _part(self, index: int, why: str) -> None:
+        message = f"event {index} cannot come after the same choices as before: {why}; {CAUSES}"
+        self.finish(Diverged(message))
 
     # -- beside the hot path, which is context.perform ---------------------------------------
 
@@ -542,7 +592,8 @@ class Runtime:
         except InterleaveError as error:
             self.stop(Diverged(str(error)))
             raise
-        self.choices.append(index)
+        if len(self.events) > self.scripted:
+            self.choices.append(index)
         self.record(op, index)
         return index
 
@@ -724,7 +775,7 @@ class Runtime:
 
     def exchange_locals(self, leaving: Task, entering: Task) -> None:
         """Give the OS thread the values of another task's `threading.local` objects."""
-        if leaving is entering:
+        if leaving is entering or (entering.locals is None and not self.locals.occupied()):
             return
         contents = self.locals.take()
         if leaving.done and leaving is not self.main:

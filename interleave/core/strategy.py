@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,6 +42,22 @@ class TaskView(Protocol):
         """Whether the end of main cuts it off."""
 
     pending: Operation
+
+
+class Script(NamedTuple):
+    """How an execution is to begin, as another one did: nobody is asked until that is over.
+
+    A strategy that knows it has an attribute `script`, which `begin` sets. `tasks` are the numbers
+    of the tasks of the events, one by one; only the first ones count, `upto` an index. The
+    `choices` are those that lead through these.
+    """
+
+    tasks: Sequence[int]
+    upto: int
+    choices: Sequence[int]
+
+
+NO_SCRIPT = Script((), 0, ())
 
 
 class Strategy(Protocol):

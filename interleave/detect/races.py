@@ -15,6 +15,7 @@ other, but each does with `d[key] = value`.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from interleave.core.operation import Choose
@@ -53,6 +54,8 @@ _Mine = tuple[int, int, int]
 
 _Clock = list[int]
 """By task: how many times it had given to a channel, plus one, as far as is known."""
+
+_task_number = attrgetter("task.number")  # of an event
 
 _Undo = tuple[dict[Any, Any], Any, Any]
 _NONE: Any = object()
@@ -122,7 +125,7 @@ class DataRaces:
             self._width = execution.known_tasks
             self._clear()
         events = execution.events
-        tasks = [op.task.number for op in events]
+        tasks = list(map(_task_number, events))
         start = self._shared(tasks, events)
         if start < len(self._undo):
             self._cut(start)

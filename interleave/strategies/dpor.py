@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING, Any
 from interleave.core.dependence import Footprint, dependent, strongest
 from interleave.core.operation import Choose
 from interleave.core.outcome import Deadlocked, Raised, Returned, StepBound
-from interleave.core.strategy import CAUSES
+from interleave.core.strategy import CAUSES, NO_SCRIPT, Script
 from interleave.errors import NondeterministicError
 from interleave.strategies.acquaintance import Acquaintance, Foreign, is_fresh
 from interleave.strategies.depth_first import share_behind
-from interleave.strategies.happens_before import HappensBefore
+from interleave.strategies.happens_before import HappensBefore, task_number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,6 +53,7 @@ class OptimalReduction:
     bounded: str | None = None
     noting = True
     events: Sequence[Operation] = ()
+    script = NO_SCRIPT
 
     def __init__(self, time: str) -> None:
         self._order = HappensBefore(time)
@@ -103,6 +104,9 @@ class OptimalReduction:
         self._plan = plan
         self._resting = dict(self._asleep[at])
         self._seen = at
+        upto = min(at, order.at_rest)
+        self._depth = bisect_left(self._made_for, upto)
+        self.script = Script(order.tasks, upto, self._choices[: self._depth])
         return True
 
     def _cut(self, at: int) -> None:
@@ -160,11 +164,13 @@ class OptimalReduction:
 
     def choose_value(self, count: int) -> int:
         """Follow the last execution, then the plan; beyond it take the first value."""
+        at = len(self.events) - 1
+        if at < self.script.upto:
+            return self._again(bisect_left(self._made_for, at), count)
         depth = self._depth
         self._depth = depth + 1
         if depth < len(self._choices):
             return self._again(depth, count)
-        at = len(self.events) - 1
         step = at - self._from
         choice = 0
         if step < len(self._plan):
@@ -223,10 +229,13 @@ class OptimalReduction:
     def _compare(self, events: Sequence[Operation]) -> None:
         """The events before the place where this execution leaves the last one must be the same."""
         upto = self._from
-        kinds = [type(event) for event in events[:upto]]
-        tasks = [event.task.number for event in events[:upto]]
-        if kinds == self._order.kinds and tasks == self._order.tasks:
-            return
+        kinds = list(map(type, events[:upto]))
+        if kinds == self._order.kinds:
+            # As far as the script goes the tasks are those that it says.
+            start = self.script.upto
+            tasks = list(map(task_number, events[start:upto]))
+            if tasks == self._order.tasks[start:]:
+                return
         for index, (kind, task) in enumerate(
             zip(self._order.kinds, self._order.tasks, strict=True)
         ):
@@ -259,6 +268,13 @@ class OptimalReduction:
         sleeping = asleep[start]
         repeats = False
         for at in range(start, len(tasks)):
+            if not sleeping and at > start + len(plan) and Choose not in self._order.kinds[at:]:
+                # Nobody sleeps and nothing is planned from here on.
+                rest = len(tasks) - at
+                asleep.extend([sleeping] * rest)
+                self._tried.extend([0] * rest)
+                planned.extend([] for _ in range(rest))
+                break
             if at > start:
                 asleep.append(sleeping)
                 self._tried.append(0)

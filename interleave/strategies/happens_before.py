@@ -7,6 +7,7 @@ looked at. A clock tells of each task the last of its events that happened befor
 from __future__ import annotations
 
 from bisect import insort
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from interleave.core.dependence import (
@@ -40,6 +41,9 @@ that have added to it since, and the state before."""
 _WRITTEN, _READ, _ADDED, _OLDER = range(4)
 
 
+task_number = attrgetter("task.number")  # of an event
+
+
 class HappensBefore:
     """A stack of events: it grows by an execution, and is cut back to where the next one leaves."""
 
@@ -53,7 +57,7 @@ class HappensBefore:
         self._previous: list[int] = []  # the event of the same task before
         self._last: list[int] = []  # by task
         self._table: dict[Key, _State] = {}  # by location
-        self._pasts: list[int] = []  # what identifies the events, see `past`
+        self._pasts: list[int] = []  # what identifies the events: equal ones are the same
         self._known: list[Race] = []  # the races among the events, by the second of them
         self._gone: set[int] = set()  # what identifies the events that the last execution had more
         self._fresh: set[int] = set()  # events whose locations have no lasting keys
@@ -61,6 +65,14 @@ class HappensBefore:
     def lasting(self, at: int) -> Footprint:
         """Return what an event touched, to be compared in a later execution."""
         return EVERYTHING if at in self._fresh else self.footprints[at]
+
+    @property
+    def at_rest(self) -> int:
+        """The first event before which nobody could go on, or the clock of all moved."""
+        rests, moves = self.execution.rests, self.execution.moves
+        if not rests and not moves:
+            return len(self.tasks)
+        return min(*rests[:1], *(index for index, _ in moves[:1]), len(self.tasks))
 
     def cut(self, at: int) -> None:
         """Forget the events from this one on."""
@@ -94,14 +106,14 @@ class HappensBefore:
         self.execution = execution
         self._fresh = execution.fresh
         tasks, kinds, footprints, clocks = self.tasks, self.kinds, self.footprints, self.clocks
-        previous, last, table = self._previous, self._last, self._table
+        previous, last, table, pasts = self._previous, self._last, self._table, self._pasts
         start = len(tasks)
         final = self._final(execution)
         plain = not (execution.daemons or self._shared_clock or execution.inside)
         self._floors = self._floors_of(execution) if self._idle or execution.rests else []
         self.races: list[Race] = []
         for index in range(start, len(events)):
-            op = events[index]
+            op: Any = events[index]
             task = op.task.number
             footprint = op.footprint()
             if not plain:
@@ -114,7 +126,7 @@ class HappensBefore:
             last[task] = index
             if before < 0:
                 before = op.task.born
-            clock = clocks[before].copy() if before >= 0 else [-1] * len(last)
+            clock = unjoined = clocks[before].copy() if before >= 0 else [-1] * len(last)
             tasks.append(task)
             kinds.append(type(op))
             footprints.append(footprint)
@@ -158,6 +170,15 @@ class HappensBefore:
                                 clock = _joined(clock, clocks[other])
             if self._floors:
                 clock = self._above_floor(index, before, clock)
+            # What identifies the event is all that happened before it. What its task has been
+            # through says that, unless it comes after others as well now.
+            own = previous[index]
+            value = op.value if type(op) is Choose else 0
+            if clock is unjoined and own >= 0:
+                pasts.append(hash((task, value, pasts[own])))
+            else:
+                known = [pasts[other] for other in clock if other >= 0]
+                pasts.append(hash((task, value, own >= 0, *known)))
             clock[task] = index
             clocks.append(clock)
         again = self._anew(start)
@@ -168,32 +189,12 @@ class HappensBefore:
 
     def _anew(self, start: int) -> list[Race]:
         """Return the races among the old events that the new ones put in another light."""
-        clocks, tasks, gone = self.clocks, self.tasks, self._gone
-        self.past(len(tasks) - 1)
-        pasts = self._pasts
+        clocks, tasks, gone, pasts = self.clocks, self.tasks, self._gone, self._pasts
         others = [clocks[at] for at in range(start, len(tasks)) if pasts[at] not in gone]
         if not others or not self._known:
             return []
         least = list(map(min, zip(*others, strict=True)))
         return [race for race in self._known if least[tasks[race[0]]] < race[0]]
-
-    def past(self, index: int) -> int:
-        """Identify an event by all that happened before it: equal ones are the same event.
-
-        What the task is about to do next follows from it, in whatever execution.
-        """
-        pasts, tasks = self._pasts, self.tasks
-        for at in range(len(pasts), index + 1):
-            event: Any = self.events[at]
-            task, own = tasks[at], self._previous[at]
-            before = [
-                pasts[other]
-                for rival, other in enumerate(self.clocks[at])
-                if rival != task and other >= 0
-            ]
-            value = event.value if self.kinds[at] is Choose else 0
-            pasts.append(hash((task, value, pasts[own] if own >= 0 else 0, *before)))
-        return pasts[index]
 
     def _learned(self) -> list[int]:
         """Identify each event by all that its task can have learned, from itself and from others.
@@ -220,7 +221,6 @@ class HappensBefore:
 
     def acquaintance(self) -> Acquaintance:
         """Tell who met which places in memory."""
-        self.past(len(self.tasks) - 1)
         # Clocks tell more than what was read, and whoever reads one learns of it.
         timed = self._shared_clock or any(event.timeout is not None for event in self.events)
         pasts = self._pasts if timed else self._learned()
@@ -304,7 +304,8 @@ class HappensBefore:
                 floor = lasts
         if floor is None:
             return clock
-        return _joined(clock, floor)
+        joined = _joined(clock, floor)
+        return clock if joined == clock else joined
 
     def _leader(self, index: int) -> int:
         """Return the event that one belongs to: nothing else can come between the two."""

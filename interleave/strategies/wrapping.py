@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from interleave.core.strategy import NO_SCRIPT
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from interleave.core.execution import Execution
     from interleave.core.operation import Operation
-    from interleave.core.strategy import Strategy, TaskView
+    from interleave.core.strategy import Script, Strategy, TaskView
 
 
 class Wrapping:
@@ -34,6 +36,11 @@ class Wrapping:
     def bounded(self) -> str | None:
         """What was left out."""
         return self.inner.bounded
+
+    @property
+    def script(self) -> Script:
+        """How the next execution begins, if the strategy within knows."""
+        return getattr(self.inner, "script", NO_SCRIPT)
 
     def begin(self) -> bool:
         """Ask the strategy within."""
