@@ -115,8 +115,15 @@ def adopt_where_used(item: Any) -> None:
 
 def in_scope(module: ModuleType) -> bool:
     """Whether a module belongs to the program, and not to Python or to the test tools."""
-    file = getattr(module, "__file__", None)
-    name = module.__name__ if isinstance(module.__name__, str) else ""
+    names = module.__dict__
+    name, file = names.get("__name__"), names.get("__file__")
+    return _is_in_scope(
+        name if isinstance(name, str) else "", file if isinstance(file, str) else None
+    )
+
+
+@functools.lru_cache(maxsize=10_000)  # asked for every class and function that a walk meets
+def _is_in_scope(name: str, file: str | None) -> bool:
     if name.split(".", 1)[0] in TOOLS:
         return False
     if file is None:
@@ -189,20 +196,27 @@ class _Walk:
             self.visit(value, name, _setter(items, key))
 
     def _look(self, value: Any, title: str, put: Callable[[Any], None] | None) -> None:
+        kind = type(value)
         replacement = self.replacements.get(id(value))
-        if replacement is None and type(value) in EXACTLY_REAL:
+        if replacement is None and kind in EXACTLY_REAL:
             replacement = placed_twin(value, title)
-        elif isinstance(value, BuiltinMethodType) and type(value.__self__) in EXACTLY_REAL:
+        elif kind is BuiltinMethodType and type(value.__self__) in EXACTLY_REAL:
             replacement = getattr(placed_twin(value.__self__, title), value.__name__)
         if replacement is not None:
             if put is not None:
                 put(replacement)
                 undo_later(lambda: put(value))
             return
-        if id(value) in self.seen or type(value) in _PLAIN:
+        if id(value) in self.seen or kind in _PLAIN:
             return
         self.seen.add(id(value))
-        if isinstance(value, _SYNCHRONISED):
+        if kind is FunctionType:  # what most names of a module are comes first, for speed
+            self._function(value, title)
+        elif kind is type:
+            self._class(value)
+        elif kind in _NOTHING_INSIDE:
+            pass
+        elif isinstance(value, _SYNCHRONISED):
             self._adopt(value, title)
             self._instance(value, title, besides=_INTERNALS)
         elif isinstance(value, threading.Thread):
@@ -222,8 +236,6 @@ class _Walk:
             self._elements(value, title, _tuple_setter(value, put))
         elif isinstance(value, set | frozenset):
             self._elements(value, title, lambda _: None)
-        elif isinstance(value, FunctionType):
-            self._function(value, title)
         elif isinstance(value, staticmethod | classmethod):
             self.visit(value.__func__, title, None)
         elif isinstance(value, property):
@@ -393,6 +405,7 @@ def _default_setter(function: FunctionType, index: int) -> Callable[[Any], None]
 
 
 _PLAIN = frozenset((str, bytes, int, float, bool, complex, type(None), ModuleType))
+_NOTHING_INSIDE = frozenset({ModuleType, BuiltinMethodType})
 _SYNCHRONISED = (
     threading.Condition,
     threading.Event,

@@ -26,13 +26,11 @@ _MANY = 200
 """How many items of a container are told apart."""
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """A value as it was: what two looks are compared by, and how it is told."""
+Seen = tuple[Any, ...]
+"""A value as it was: the name of its type, and what two looks are compared by.
 
-    key: object
-    text: str
-    is_counted: bool  # a plain value or a number of items: it cannot change by being made anew
+A plain tuple: each look makes one for every name that a program has.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,21 +83,37 @@ def _note(seen: dict[str, Seen], title: str, names: Mapping[str, Any], module: M
 
 def _seen(value: Any) -> Seen:
     kind = type(value)
+    if kind is FunctionType or kind is type:  # what most names stand for comes first, for speed
+        return kind.__name__, id(value)
     if kind in _PLAIN:
-        text = repr(value)
-        return Seen((kind, text), text if len(text) <= 60 else f"{text[:57]}...", is_counted=True)
+        return _AS_TEXT, kind, repr(value)
     if kind is functools._lru_cache_wrapper:
-        entries = value.cache_info().currsize
-        return Seen((id(value), entries), f"a cache of {entries} entries", is_counted=True)
+        return _CACHE, id(value), value.cache_info().currsize
     if kind in _CONTAINERS:
-        count = len(value)
-        items = tuple(id(item) for item, _ in zip(value, range(_MANY), strict=False))
-        text = f"a {kind.__name__} of {count} item{'' if count == 1 else 's'}"
-        return Seen((id(value), count, items), text, is_counted=True)
+        items = tuple(map(id, itertools.islice(value, _MANY)))
+        return _CONTENTS, kind, len(value), id(value), items
     if kind is itertools.count:
-        text = repr(value)
-        return Seen((id(value), text), text, is_counted=True)
-    return Seen(id(value), f"another {kind.__name__}", is_counted=False)
+        return _AS_TEXT, id(value), repr(value)
+    return kind.__name__, id(value)
+
+
+_AS_TEXT, _CACHE, _CONTENTS = object(), object(), object()
+
+
+def _is_counted(seen: Seen) -> bool:
+    """Whether it is a plain value or a number of items: that cannot change by being made anew."""
+    return not isinstance(seen[0], str)
+
+
+def _text(seen: Seen) -> str:
+    if seen[0] is _AS_TEXT:
+        text: str = seen[2]
+        return text if len(text) <= 60 else f"{text[:57]}..."
+    if seen[0] is _CACHE:
+        return f"a cache of {seen[2]} entries"
+    if seen[0] is _CONTENTS:
+        return f"a {seen[1].__name__} of {seen[2]} item{'' if seen[2] == 1 else 's'}"
+    return f"another {seen[0]}"
 
 
 def left_over(before: dict[str, Seen], after: dict[str, Seen]) -> Iterator[Leftover]:
@@ -107,14 +121,14 @@ def left_over(before: dict[str, Seen], after: dict[str, Seen]) -> Iterator[Lefto
     changed = [
         Leftover(
             name,
-            _told(old, counted=now is None or now.is_counted),
-            "gone" if now is None else now.text,
-            is_counted=(old is None or old.is_counted) and (now is None or now.is_counted),
+            _told(old, counted=now is None or _is_counted(now)),
+            "gone" if now is None else _text(now),
+            is_counted=(old is None or _is_counted(old)) and (now is None or _is_counted(now)),
         )
         for name, old, now in (
             (name, before.get(name), after.get(name)) for name in {**before, **after}
         )
-        if (None if old is None else old.key) != (None if now is None else now.key)
+        if old != now
     ]
     yield from sorted(changed, key=lambda item: not item.is_counted)
 
@@ -122,4 +136,4 @@ def left_over(before: dict[str, Seen], after: dict[str, Seen]) -> Iterator[Lefto
 def _told(old: Seen | None, *, counted: bool) -> str:
     if old is None:
         return "not there"
-    return old.text if counted or old.is_counted else "one object"
+    return _text(old) if counted or _is_counted(old) else "one object"

@@ -149,10 +149,11 @@ def _rebind(
         for owner, name, _ in family.PATCHES
         if isinstance(owner, ModuleType)
     }
+    unbound = {} if known is None else known.unbound
     for module_name, module in list(sys.modules.items()):
-        if module_name.split(".", 1)[0] in _OURS or not isinstance(module, ModuleType):
+        if id(module) in unbound:  # nearly all, and so no call
             continue
-        if known is not None and known.is_unbound(module):
+        if module_name.split(".", 1)[0] in _OURS or not isinstance(module, ModuleType):
             continue
         names = module.__dict__
         if table.keys().isdisjoint(map(id, names.values())):

@@ -23,18 +23,16 @@ class Settled:
     """Modules by what was not found in them; kept, so that an `id` stands for one alone."""
 
     def __init__(self) -> None:
-        self._unbound: dict[int, ModuleType] = {}
+        self.unbound: dict[int, ModuleType] = {}
+        """Those of whose names none is bound to anything that a check exchanges, by their `id`."""
+
         self._empty: dict[int, ModuleType] = {}
         self._installed: dict[int, tuple[ModuleType, bool]] = {}
-
-    def is_unbound(self, module: ModuleType) -> bool:
-        """Whether no name of a module is bound to anything that a check exchanges."""
-        return id(module) in self._unbound
 
     def found_unbound(self, module: ModuleType) -> None:
         """Remember that of a module that the project does not own."""
         if self.is_installed(module):
-            self._unbound[id(module)] = module
+            self.unbound[id(module)] = module
 
     def is_empty(self, module: ModuleType) -> bool:
         """Whether a walk from a module meets nothing that is adopted."""
