@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import count
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-from interleave.core.dependence import ADD, KEPT, MAIN, READ, THREADS, WRITE
+from interleave.core.dependence import ADD, EVERYTHING, KEPT, MAIN, READ, THREADS, WRITE
 from interleave.errors import UncontrolledError
 
 if TYPE_CHECKING:
@@ -401,6 +401,27 @@ class Exit(Operation):
     def waits_for(self) -> str:
         names = ", ".join(task.id for task in self.holders())
         return f"the threads that are not daemons to end before the program does: {names}"
+
+
+class Fail(Operation):
+    """The end of the execution by an exception that has left a task: nothing comes after it.
+
+    It is an event of its own, and not what the task did last: whether a task fails may depend on
+    what it has read, and what a load touches must not depend on what it finds.
+    """
+
+    __slots__ = ("error",)
+    kind = "fail"
+
+    def __init__(self, error: BaseException) -> None:
+        self.target = None
+        self.error = error
+
+    def footprint(self) -> Footprint:
+        return EVERYTHING
+
+    def describe(self) -> str:
+        return f"end by {type(self.error).__name__}"
 
 
 class Choose(Operation):

@@ -10,7 +10,7 @@ from __future__ import annotations
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any
 
-from interleave.core.dependence import EVERYTHING, READ
+from interleave.core.dependence import READ
 from interleave.core.operation import End
 from interleave.strategies.happens_before import HappensBefore
 
@@ -107,10 +107,7 @@ class _Cut:
         known = False
         order = self.trace.order
         for index, event in enumerate(self.trace.events):
-            footprint = order.footprints[index]
-            if footprint is EVERYTHING:
-                footprint = order.final_footprint
-            if not _changes(footprint, item.key):
+            if not _changes(order.footprints[index], item.key):
                 continue
             is_done = index < self.upto[order.tasks[index]]
             if not known and not is_done:
