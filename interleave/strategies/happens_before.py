@@ -25,6 +25,8 @@ from interleave.core.outcome import Raised, Returned
 from interleave.strategies.acquaintance import Acquaintance
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from interleave.core.execution import Execution
     from interleave.core.strategy import TaskView
     from interleave.strategies.acquaintance import Meeting
@@ -532,12 +534,16 @@ class Before:
                 return True
         return False
 
-    def all_ended(self) -> bool:
-        """Whether those threads that are no daemons and have ended by now had ended then."""
+    def all_ended(self, living: Sequence[int]) -> bool:
+        """Whether no thread that is no daemon ran then: had been started, and had not ended.
+
+        `living` are the events that have started those which have not ended by now.
+        """
         order = self.order
-        return not any(
-            order.kinds[index] is End
-            and not order.events[index].task.daemon
-            and self.is_gone(index)
-            for index in range(self.first, self.at)
-        )
+        running = [*living]
+        for index in range(self.first, self.at):
+            if order.kinds[index] is End and self.is_gone(index):
+                task = order.events[index].task
+                if not task.daemon:
+                    running.append(task.born)
+        return all(self.is_gone(born) for born in running)
