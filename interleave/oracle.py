@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from interleave.core.dependence import CLOCK, EVERYTHING, READ, WORLD, WRITE, dependent, strongest
-from interleave.core.operation import Choose
+from interleave.core.operation import Choose, Fail
 from interleave.core.outcome import Deadlocked, Raised, Returned
 from interleave.core.outcomes import are_equal, shown
 from interleave.exploration import Witness
@@ -63,14 +63,14 @@ def footprints_of(execution: Execution, time: str) -> list[Footprint]:
         _footprint_of(event, execution, index, time) for index, event in enumerate(events)
     ]
     last = max(index for index, event in enumerate(events) if not event.glued)
-    if isinstance(execution.ending, Raised):
-        footprints[last] = EVERYTHING
-    elif isinstance(execution.ending, Returned):
+    if type(events[last]) is not Fail and isinstance(execution.ending, Returned | Raised):
         footprints[last] = (*footprints[last], (WORLD, WRITE))
     return footprints
 
 
 def _footprint_of(event: Operation, execution: Execution, index: int, time: str) -> Footprint:
+    if type(event) is Fail:
+        return EVERYTHING
     touches = list(event.footprint())
     for inner in execution.inside.get(index, ()):
         touches.extend(inner.footprint())

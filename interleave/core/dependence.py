@@ -26,7 +26,7 @@ Footprint = tuple[tuple[Key, int], ...]
 """Pairs of a location's key and a mode; a key stands there once."""
 
 EVERYTHING: Footprint = ((-1, WRITE),)
-"""Of the event with which a failing task ends the execution: nothing comes after it."""
+"""Of a failure, which ends the execution: nothing comes after it."""
 
 CLOCK, WORLD, THREADS, MAIN, STREAM = -2, -3, -4, -5, -6
 """Keys of locations without an object of their own: the one clock of the time modes `idle` and

@@ -89,8 +89,8 @@ class Execution:
         names: dict[int, str] = {}
         parts = []
         for event in self.events:
-            if event.glued or event.kind == "return":
-                continue  # the tokens in use were made when main's end was no event of its own
+            if event.glued or event.kind in ("return", "fail"):
+                continue  # the tokens in use were made when these were no events of their own
             task = event.task
             name = names.get(id(task))
             if name is None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from itertools import count
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-from interleave.core.dependence import ADD, KEPT, MAIN, READ, THREADS, WRITE
+from interleave.core.dependence import ADD, EVERYTHING, KEPT, MAIN, READ, THREADS, WRITE
 from interleave.errors import UncontrolledError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from interleave.core.dependence import Footprint, Key
     from interleave.core.task import Task
@@ -29,8 +29,11 @@ class Past(Protocol):
     def of(self, item: Place) -> Any:
         """Return the snapshot of an object as it was then."""
 
-    def all_ended(self) -> bool:
-        """Whether those threads that are no daemons and have ended by now had ended then."""
+    def all_ended(self, living: Sequence[int]) -> bool:
+        """Whether no thread that is no daemon ran then: had been started, and had not ended.
+
+        `living` are the events that have started those which have not ended by now.
+        """
 
     def changed(self, key: Key, since: int) -> bool:
         """Whether a location had been changed by then, after the event at an index."""
@@ -385,15 +388,15 @@ class Exit(Operation):
         return True
 
     def note(self) -> None:
-        self.seen = self.enabled()
+        self.seen = [task.born for task in self.holders()]
 
     def enabled_in(self, past: Past) -> bool:
-        return self.seen and past.all_ended()
+        return past.all_ended(self.seen)
 
     def footprint(self) -> Footprint:
         return ((THREADS, READ),)
 
-    def holders(self) -> Iterable[Task]:
+    def holders(self) -> list[Task]:
         return [
             task for task in self.task.runtime.live if task is not self.task and not task.daemon
         ]
@@ -401,6 +404,27 @@ class Exit(Operation):
     def waits_for(self) -> str:
         names = ", ".join(task.id for task in self.holders())
         return f"the threads that are not daemons to end before the program does: {names}"
+
+
+class Fail(Operation):
+    """The end of the execution by an exception that has left a task: nothing comes after it.
+
+    It is an event of its own, and not what the task did last: whether a task fails may depend on
+    what it has read, and what a load touches must not depend on what it finds.
+    """
+
+    __slots__ = ("error",)
+    kind = "fail"
+
+    def __init__(self, error: BaseException) -> None:
+        self.target = None
+        self.error = error
+
+    def footprint(self) -> Footprint:
+        return EVERYTHING
+
+    def describe(self) -> str:
+        return f"end by {type(self.error).__name__}"
 
 
 class Choose(Operation):

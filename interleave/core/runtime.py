@@ -19,7 +19,16 @@ from greenlet import GreenletExit, getcurrent, greenlet
 from interleave.core import context
 from interleave.core.context import perform, switch
 from interleave.core.execution import Execution, Warned
-from interleave.core.operation import Begin, Choose, End, Exit, Operation, Return, SimObject
+from interleave.core.operation import (
+    Begin,
+    Choose,
+    End,
+    Exit,
+    Fail,
+    Operation,
+    Return,
+    SimObject,
+)
 from interleave.core.outcome import (
     Deadlocked,
     Diverged,
@@ -333,9 +342,21 @@ class Runtime:
                 ending = Raised(error, task.id, "assertion")
             case _:
                 ending = Raised(error, task.id, "thread-exception" if task.path else "exception")
-        if self.failing is not None and isinstance(ending, Raised):
+        if isinstance(ending, Raised):
+            self._fail(task, ending)
+        else:
+            self.finish(ending)
+
+    def _fail(self, task: Task, ending: Raised) -> None:
+        """End the execution by a failure, in turn: others may be faster."""
+        try:
+            perform(Fail(ending.error))
+        except BaseException as later:  # noqa: BLE001 - it was over before, or is broken off
+            self._leave(task, later)
+            return
+        if self.failing is not None:
             with self.atomic():
-                self.failing(error)
+                self.failing(ending.error)
         self.finish(ending)
 
     def _leave_by_exit(self, task: Task, error: SystemExit) -> None:
@@ -346,7 +367,7 @@ class Runtime:
             except BaseException as later:  # noqa: BLE001 - judged like any other
                 self._leave(task, later)
         else:
-            self.finish(Raised(error, task.id, "exception"))
+            self._fail(task, Raised(error, task.id, "exception"))
 
     def finish(self, ending: Ending) -> None:
         """Say how the execution ended; what was said first stands."""
@@ -832,6 +853,8 @@ class Runtime:
             task = self.current
             self.joinable = op.plain and not task.apart
             task.apart = False
+        if type(op) is Fail:
+            return  # the failure itself is told
         if self.recording and (type(op) is not Return or len(self.live) > 1):
             with self.atomic():  # a __repr__ of the program may do anything
                 self.recorder.executed(op, result, preempting=self.preempting)

@@ -10,11 +10,13 @@ from __future__ import annotations
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any
 
-from interleave.core.dependence import EVERYTHING, READ
+from interleave.core.dependence import READ
 from interleave.core.operation import End
 from interleave.strategies.happens_before import HappensBefore
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from interleave.core.dependence import Footprint, Key
     from interleave.core.execution import Execution
     from interleave.core.operation import Operation
@@ -107,10 +109,7 @@ class _Cut:
         known = False
         order = self.trace.order
         for index, event in enumerate(self.trace.events):
-            footprint = order.footprints[index]
-            if footprint is EVERYTHING:
-                footprint = order.final_footprint
-            if not _changes(footprint, item.key):
+            if not _changes(order.footprints[index], item.key):
                 continue
             is_done = index < self.upto[order.tasks[index]]
             if not known and not is_done:
@@ -127,15 +126,20 @@ class _Cut:
             for index in range(since + 1, len(self.trace.events))
         )
 
-    def all_ended(self) -> bool:
-        """Whether those threads that are no daemons and end in the trace have ended."""
+    def all_ended(self, living: Sequence[int]) -> bool:
+        """Whether no thread that is no daemon runs: has been started, and has not ended.
+
+        `living` are the events that have started those which never end in the trace.
+        """
         order = self.trace.order
-        return not any(
-            order.kinds[index] is End
-            and not event.task.daemon
-            and index >= self.upto[order.tasks[index]]
-            for index, event in enumerate(self.trace.events)
-        )
+        running = [*living]
+        for index, event in enumerate(self.trace.events):
+            if order.kinds[index] is End and not event.task.daemon and not self._is_done(index):
+                running.append(event.task.born)
+        return not any(self._is_done(born) for born in running)
+
+    def _is_done(self, index: int) -> bool:
+        return index < self.upto[self.trace.order.tasks[index]]
 
 
 def _changes(footprint: Footprint, key: Any) -> bool:

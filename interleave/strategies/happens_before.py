@@ -26,6 +26,8 @@ from interleave.core.outcome import Raised, Returned
 from interleave.strategies.acquaintance import Acquaintance
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from interleave.core.execution import Execution
     from interleave.core.strategy import TaskView
     from interleave.strategies.acquaintance import Meeting
@@ -118,9 +120,8 @@ class HappensBefore:
             footprint = op.footprint()
             if not plain:
                 footprint = self._widened(op, index, footprint)
-            if index == final:
-                self.final_footprint = footprint
-                footprint = self._at_the_end(footprint)
+            if index == final and footprint is not EVERYTHING:
+                footprint = (*footprint, (WORLD, WRITE))  # it cuts off the daemons
             before = last[task]
             previous.append(before)
             last[task] = index
@@ -131,7 +132,7 @@ class HappensBefore:
             kinds.append(type(op))
             footprints.append(footprint)
             if footprint is EVERYTHING:
-                clock = self._after_all(op, index, clock)
+                clock = self._blocking(op, index, footprint, clock, self._lasts_of_others(task))
             else:
                 found: list[int] = []
                 for key, mode in footprint:
@@ -253,20 +254,17 @@ class HappensBefore:
 
     def _final(self, execution: Execution) -> int:
         """Return the event after which the program was over; -1 if it was not its doing."""
-        self._failed = isinstance(execution.ending, Raised)
-        if not self._failed and not isinstance(execution.ending, Returned):
+        if not isinstance(execution.ending, Returned | Raised):
             return -1
         index = len(execution.events) - 1
         while execution.events[index].glued:
             index -= 1
         return index
 
-    def _at_the_end(self, footprint: Footprint) -> Footprint:
-        # A failure ends everything; the end of main cuts off the daemons.
-        return EVERYTHING if self._failed else (*footprint, (WORLD, WRITE))
-
     def _widened(self, op: Operation, index: int, footprint: Footprint) -> Footprint:
         """Add what an event touches beside its objects."""
+        if footprint is EVERYTHING:
+            return footprint
         if index in self.execution.inside:
             # Code of the program that ran inside the operation.
             touched = [
@@ -330,8 +328,6 @@ class HappensBefore:
 
     def _footprint_in(self, op: Operation, footprint: Footprint, past: Before) -> Footprint:
         touched = op.footprint_in(past)
-        if footprint is EVERYTHING:
-            return EVERYTHING
         return (*touched, *(touch for touch in footprint if touch[0] in (CLOCK, WORLD)))
 
     # -- operations that can block ----------------------------------------------------------------
@@ -432,6 +428,10 @@ class HappensBefore:
                 found.append(state[_WRITTEN])
         return found
 
+    def _lasts_of_others(self, task: int) -> list[int]:
+        """Return the last event of each other task that has begun."""
+        return [last for other, last in enumerate(self._last) if other != task and last >= 0]
+
     def _lasts(self, before: int, execution: Execution) -> list[int]:
         """Return the last event of each task before an index."""
         lasts = [-1] * len(self._last)
@@ -440,31 +440,6 @@ class HappensBefore:
         return lasts
 
     # -- the end ----------------------------------------------------------------------------------
-
-    def _after_all(self, op: Operation, index: int, clock: list[int]) -> list[int]:
-        """The last event of a failing task: it comes after all that has happened."""
-        joined = clock.copy()
-        waiting = sorted(
-            last for task, last in enumerate(self._last) if task != op.task.number and last >= 0
-        )
-        final = clock
-        while waiting:
-            other = waiting.pop()
-            rival = self.tasks[other]
-            if joined[rival] >= other:
-                continue
-            clock_of = self.clocks[other]
-            final = _joined(final, clock_of)
-            first = self._leader(other)
-            past = Before(self, op, first, index)
-            if joined[rival] < first and self._able(op, first, past):
-                self.races.append((first, index, op.task.number, EVERYTHING))
-                joined = _joined(joined, clock_of)
-            else:
-                earlier = self._previous[first]
-                if earlier >= 0 and joined[rival] < earlier:
-                    insort(waiting, earlier)
-        return final
 
     def _still_to_come(self, waiting: TaskView, op: Operation, final: int) -> None:
         """What a task was about to do when all was over races like an event."""
@@ -475,13 +450,23 @@ class HappensBefore:
         clock = self.clocks[before].copy() if before >= 0 else [-1] * len(self._last)
         now = Before(self, op, index, index)
         footprint = op.footprint_in(now)
-        if waiting.daemon:
-            footprint = (*footprint, (WORLD, READ))
-        if self._shared_clock:
-            footprint = (*footprint, (CLOCK, self._on_clock(op)))
+        if footprint is EVERYTHING:
+            found = self._lasts_of_others(waiting.number)
+        else:
+            if waiting.daemon:
+                footprint = (*footprint, (WORLD, READ))
+            if self._shared_clock:
+                footprint = (*footprint, (CLOCK, self._on_clock(op)))
+            found = self._conflicting(footprint)
+            if final >= 0 and self.footprints[final] is EVERYTHING:
+                found.append(final)
+        found = [other for other in found if clock[self.tasks[other]] < other]
+        if found:
+            self._blocking(op, index, footprint, clock, found)
+
+    def _conflicting(self, footprint: Footprint) -> list[int]:
+        """Return the last events that conflict with a footprint."""
         found: list[int] = []
-        if self._failed:
-            found.append(final)
         for key, mode in footprint:
             state = self._table.get(key)
             if state is None:
@@ -492,9 +477,7 @@ class HappensBefore:
                 found += state[_READ]
             if mode != ADD:
                 found += state[_ADDED]
-        found = [other for other in found if clock[self.tasks[other]] < other]
-        if found:
-            self._blocking(op, index, footprint, clock, found)
+        return found
 
 
 def _joined(one: list[int], other: list[int]) -> list[int]:
@@ -530,10 +513,7 @@ class Before:
         state: Any = None
         known = False
         for index in range(self.first, self.at):
-            footprint = order.footprints[index]
-            if footprint is EVERYTHING:
-                footprint = order.final_footprint
-            mode = next((mode for met, mode in footprint if met == key), READ)
+            mode = next((mode for met, mode in order.footprints[index] if met == key), READ)
             if mode == READ:
                 continue
             event = order.events[index]
@@ -555,12 +535,16 @@ class Before:
                 return True
         return False
 
-    def all_ended(self) -> bool:
-        """Whether those threads that are no daemons and have ended by now had ended then."""
+    def all_ended(self, living: Sequence[int]) -> bool:
+        """Whether no thread that is no daemon ran then: had been started, and had not ended.
+
+        `living` are the events that have started those which have not ended by now.
+        """
         order = self.order
-        return not any(
-            order.kinds[index] is End
-            and not order.events[index].task.daemon
-            and self.is_gone(index)
-            for index in range(self.first, self.at)
-        )
+        running = [*living]
+        for index in range(self.first, self.at):
+            if order.kinds[index] is End and self.is_gone(index):
+                task = order.events[index].task
+                if not task.daemon:
+                    running.append(task.born)
+        return all(self.is_gone(born) for born in running)

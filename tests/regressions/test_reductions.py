@@ -19,6 +19,7 @@ from interleave.strategies.dpor import OptimalReduction
 NOTIFIED = ((False, (("wait_timed", 0),)), (False, (("notify_bare", 0),)))
 WAITED = ((False, (("wait", 0),)), (False, (("notify_bare", 0),)))
 SUBMITTED = ((False, (("submit", 0),)), (False, (("run", 0), ("fail", 0))))
+LEFT = ((False, (("choose", 1),)), (True, (("submit", 1),)))
 CANCELLED = ((False, (("cancel", 1),)), (True, ()), (True, (("running", 1), ("wait_error", 0))))
 
 
@@ -42,6 +43,8 @@ def traces(program, strategy, time):
         pytest.param("conditions", "idle", NOTIFIED, id="the same with time idle"),
         pytest.param("conditions", "idle", WAITED, id="the same without a timeout"),
         pytest.param("futures", "idle", SUBMITTED, id="a trace twice: a thread of a pool"),
+        # Main can end before the daemon starts a thread that main would wait for.
+        pytest.param("futures", "free", LEFT, id="traces lost: a daemon that starts a thread"),
         pytest.param("futures", "idle", CANCELLED, id="traces lost: a daemon that waits for many"),
     ],
 )
@@ -51,6 +54,102 @@ def test_every_trace_is_run_once(family, time, threads):
     reduced, redundant = traces(program, OptimalReduction(time), time)
     assert reduced == dict.fromkeys(brute, 1)
     assert redundant == 0
+
+
+class Box:
+    """Something with an attribute."""
+
+
+def _together(*functions):
+    threads = [threading.Thread(target=function) for function in functions]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def _fails_if_it_finds():
+    box = Box()
+    box.x = 0
+
+    def look():
+        if box.x == 1:
+            raise ValueError
+
+    _together(look, lambda: setattr(box, "x", 1))
+
+
+def _goes_through_what_grows():
+    items = {1: 1}
+
+    def go_through():
+        for _ in items:
+            pass
+
+    _together(go_through, lambda: items.__setitem__(2, 2))
+
+
+def _fails_after_a_store():
+    box = Box()
+    box.x = 0
+
+    def store():
+        box.x = 1
+        raise ValueError
+
+    def look():
+        if box.x == 1:
+            raise KeyError
+
+    _together(store, look)
+
+
+def _kind_of(ending):
+    match ending:
+        case Raised(error):
+            return type(error).__name__
+        case Deadlocked():
+            return "deadlock"
+        case _:
+            return "returned"
+
+
+def _waits_for_a_thread_of_a_daemon():
+    def start():
+        threading.Thread(target=threading.Event().wait, daemon=False).start()
+
+    threading.Thread(target=start, daemon=True).start()
+
+
+@pytest.mark.parametrize(
+    ("program", "kinds"),
+    [
+        # The load that finds the value touched everything, and one that does not only its place.
+        pytest.param(_fails_if_it_finds, {"ValueError", "returned"}, id="a failure on a condition"),
+        pytest.param(_goes_through_what_grows, {"RuntimeError", "returned"}, id="an iterator"),
+        # A task that will fail has not failed yet: others may see what it has done.
+        pytest.param(_fails_after_a_store, {"ValueError", "KeyError"}, id="two that fail"),
+        pytest.param(
+            _waits_for_a_thread_of_a_daemon, {"returned", "deadlock"}, id="main may end before"
+        ),
+    ],
+)
+def test_what_ends_an_execution_makes_no_trace_come_twice_or_never(program, kinds):
+    found = []
+    for strategy in (DepthFirst(), OptimalReduction("free")):
+        tracing = Tracing(strategy, "free", "outcome")
+        redundant, endings = 0, set()
+        with session(from_callable(program), Settings()) as opened:
+            while tracing.begin():
+                execution = opened.execute(tracing)
+                redundant += tracing.end(execution)
+                endings.add(_kind_of(execution.ending))
+        assert redundant == 0
+        found.append((set(tracing.traces), endings))
+        if isinstance(strategy, OptimalReduction):
+            assert {traced.count for traced in tracing.traces.values()} == {1}
+    assert found[0] == found[1]
+    assert found[0][1] == kinds
 
 
 def test_a_pool_that_is_dropped_while_others_fail_leaves_no_complaint(monkeypatch):

@@ -40,11 +40,11 @@ def test_the_fewest_preemptions_are_proven_before_the_rest():
 @pytest.mark.parametrize(
     ("fault", "key"),
     [
-        (known_faults.lost_updates, (1, 4, 23)),
-        (known_faults.two_stage, (1, 2, 20)),
-        (known_faults.reorder, (1, 2, 15)),
+        (known_faults.lost_updates, (1, 4, 24)),
+        (known_faults.two_stage, (1, 2, 21)),
+        (known_faults.reorder, (1, 2, 16)),
         (known_faults.notified_too_early, (1, 3, 16)),
-        (known_faults.sold_out, (1, 5, 31)),
+        (known_faults.sold_out, (1, 5, 32)),
     ],
     ids=lambda item: getattr(item, "__name__", None),
 )

@@ -6,6 +6,7 @@ them. Those of the pitfalls are reasoned out beside each program.
 
 import threading
 import time
+from contextlib import ExitStack
 from queue import Empty, Queue
 
 import pytest
@@ -212,34 +213,6 @@ def ssb(n):
                 place.c = i
 
         in_threads(*[lambda i=i: write(i) for i in range(n)], count, read)
-
-    return program
-
-
-def ssb_loop(n):
-    # The older family of that name: a loop that others may end early.
-    def program():
-        place = Place()
-        place.x = place.y = place.z = 0
-
-        def p():
-            place.x = 1
-
-        def q():
-            place.y = 1
-
-        def r():
-            if place.y == 0:
-                place.z = 1
-
-        def s():
-            while place.y < n:
-                if place.z == 1:
-                    place.x = 2
-                t = place.y
-                place.y = t + 1
-
-        in_threads(p, q, r, s)
 
     return program
 
@@ -471,6 +444,66 @@ def test_two_tries_that_fail_commute():
 
     report = explored(program)
     assert (set(report.outcomes), report.executions) == ({(False, False)}, 1)
+
+
+def waiters():
+    # Both wait for ever, in the order in which they took the lock.
+    condition = threading.Condition()
+
+    def wait():
+        with condition:
+            condition.wait()
+
+    in_threads(wait, wait)
+
+
+def taken_again(times):
+    def program():
+        lock, seen = threading.RLock(), []
+
+        def enter(name):
+            with ExitStack() as held:
+                for _ in range(times):
+                    held.enter_context(lock)
+                seen.append(name)
+
+        in_threads(lambda: enter("a"), lambda: enter("b"))
+        return "".join(seen)
+
+    return program
+
+
+def empty_tries():
+    queue = Queue()
+
+    def get():
+        try:
+            return queue.get_nowait()
+        except Empty:
+            return None
+
+    return tuple(run_threads(get, get))
+
+
+@pytest.mark.parametrize(
+    ("program", "executions", "blocked", "outcomes"),
+    [
+        pytest.param(waiters, 0, 2, set(), id="two wait on one condition"),
+        # By its owner: that is nobody else's business, and adds nothing.
+        pytest.param(taken_again(1), 2, 0, {"ab", "ba"}, id="a lock taken once"),
+        pytest.param(taken_again(2), 2, 0, {"ab", "ba"}, id="an RLock taken again"),
+        pytest.param(empty_tries, 1, 0, {(None, None)}, id="two tries that find nothing"),
+    ],
+)
+def test_what_is_local_or_only_looks_adds_no_order(program, executions, blocked, outcomes):
+    report = explored(program)
+    brute = interleave.check(program, strategy="dfs", keep_going=True)
+    assert brute.exhaustive
+    assert (report.executions, report.blocked) == (executions, blocked)
+    assert set(report.outcomes) == set(brute.outcomes) == outcomes
+    assert {failure.message for failure in report.failures} == {
+        failure.message for failure in brute.failures
+    }
 
 
 def test_an_operation_that_is_still_blocked_at_the_end_races_too():
