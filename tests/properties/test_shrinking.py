@@ -139,13 +139,23 @@ def test_the_order_with_the_fewest_preemptions_of_a_trace_is_found(family):
     assert sum(assert_linearises(random_program(source, family), "free") for _ in range(3)) >= 1
 
 
+def enough(look_at_one):
+    """Look at random programs until enough was found in them: how many are too large varies."""
+    found = 0
+    for _ in range(60):
+        found += look_at_one()
+        if found >= 20:
+            return True
+    return False
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("time", ["free", "idle"])
 @pytest.mark.parametrize("family", FAMILIES)
 def test_shrinking_finds_the_simplest_execution_of_many_programs(family, time):
     source = random.Random(family + time)
 
-    assert sum(assert_shrinks(random_program(source, family), time) for _ in range(20)) >= 20
+    assert enough(lambda: assert_shrinks(random_program(source, family), time))
 
 
 @pytest.mark.slow
@@ -153,4 +163,4 @@ def test_shrinking_finds_the_simplest_execution_of_many_programs(family, time):
 def test_the_order_with_the_fewest_preemptions_is_found_for_many_traces(family):
     source = random.Random(family + "many")
 
-    assert sum(assert_linearises(random_program(source, family), "free") for _ in range(20)) >= 20
+    assert enough(lambda: assert_linearises(random_program(source, family), "free"))
