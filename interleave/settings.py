@@ -77,10 +77,7 @@ class Settings:
         """
         _one_of("granularity", self.granularity, GRANULARITIES)
         _one_of("atomicity", self.atomicity, ATOMICITIES)
-        if self.max_preemptions is not None and self.strategy in ("", "dpor"):
-            # A reduction knows of traces, not of preemptions: in a bound all schedules are tried.
-            object.__setattr__(self, "strategy", "dfs")
-        if not self.strategy:
+        if not self.strategy or (self.strategy == "dpor" and self.max_preemptions is not None):
             # Where plain accesses are not seen, a reduction would not know what depends on what;
             # and with the clock `ordered` it may miss a trace.
             object.__setattr__(self, "strategy", self.search)
@@ -132,7 +129,7 @@ class Settings:
     def search(self) -> str:
         """The strategy that tries everything with the fewest executions."""
         reduced = self.granularity == "memory" and self.time != "ordered"
-        return "dpor" if reduced and self.max_preemptions is None else "dfs"
+        return "dpor" if reduced else "dfs"
 
     def _take_seed(self) -> None:
         """Split a seed that names one execution."""

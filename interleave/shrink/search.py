@@ -10,19 +10,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from interleave.core.strategy import CAUSES
-from interleave.errors import ScheduleError
-from interleave.shrink.states import states_of
 from interleave.shrink.trials import Attempt, SpentError
-from interleave.strategies.turns import in_order
+from interleave.strategies.probe import Probe
+from interleave.strategies.states import states_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from interleave.core.execution import Execution
-    from interleave.core.operation import Operation
-    from interleave.core.strategy import TaskView
     from interleave.shrink.trials import Budget, Trials
+    from interleave.strategies.probe import Point
 
 _Cost = tuple[int, int]
 """Preemptions and switches."""
@@ -39,21 +35,6 @@ class _Branch:
     kept: int
     other: int
     cost: _Cost
-
-
-@dataclass(frozen=True, slots=True)
-class _Point:
-    """A choice: how many events there were, and who may go on (or so many values, of one task)."""
-
-    events: int
-    tasks: tuple[int, ...]
-    stays: bool
-    values: int = 0
-
-    @property
-    def width(self) -> int:
-        """How many options there are."""
-        return self.values or len(self.tasks)
 
 
 class Search:
@@ -99,7 +80,7 @@ class Search:
 
     def _probe(self, prefix: tuple[int, ...], used: int) -> None:
         """Run one execution; keep the branches that leave it behind its prefix."""
-        probe = _Probe(prefix)
+        probe = Probe(prefix)
         execution = self.trials.run(probe, self.budget)
         if self.trials.fails(execution):
             attempt = Attempt.of(execution)
@@ -124,12 +105,12 @@ class Search:
             if self._known(state, point, 0, cost):
                 break
 
-    def _cost(self, point: _Point, choice: int, used: int, switches: int, current: int) -> _Cost:
+    def _cost(self, point: Point, choice: int, used: int, switches: int, current: int) -> _Cost:
         if point.values:
             return used, switches
-        return used + (point.stays and choice > 0), switches + (point.tasks[choice] != current)
+        return used + point.preempts(choice), switches + (point.tasks[choice] != current)
 
-    def _known(self, state: int | None, point: _Point, choice: int, cost: _Cost) -> bool:
+    def _known(self, state: int | None, point: Point, choice: int, cost: _Cost) -> bool:
         """Whether a state was reached before at no higher cost; if not, it is now."""
         if state is None:
             return False
@@ -138,43 +119,4 @@ class Search:
         if any(known[0] <= cost[0] and known[1] <= cost[1] for known in costs):
             return True
         costs.append(cost)
-        return False
-
-
-class _Probe:
-    """Follows some choices and goes on with choice 0; notes what there was to choose from."""
-
-    bounded: str | None = None
-    noting = True
-    events: Sequence[Operation] = ()
-
-    def __init__(self, prefix: tuple[int, ...]) -> None:
-        self._prefix = prefix
-        self.points: list[_Point] = []
-
-    def begin(self) -> bool:
-        """Run once."""
-        return True
-
-    def choose(self, options: Sequence[TaskView], stays: int) -> int:
-        """Return the next choice."""
-        ordered = in_order(options, stays, self.events)
-        tasks = tuple(option.number for option in ordered)
-        return self._next(_Point(len(self.events), tasks, bool(stays)))
-
-    def choose_value(self, count: int) -> int:
-        """Return the next choice."""
-        return self._next(_Point(len(self.events), (), stays=False, values=count))
-
-    def _next(self, point: _Point) -> int:
-        depth = len(self.points)
-        self.points.append(point)
-        choice = self._prefix[depth] if depth < len(self._prefix) else 0
-        if choice >= point.width:
-            message = f"choice {depth} has {point.width} options, after the same choices: {CAUSES}"
-            raise ScheduleError(message)
-        return choice
-
-    def end(self, execution: Execution) -> bool:
-        """Nothing to learn."""
         return False

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from interleave._real import perf_counter
 from interleave.settings import DEFAULT_RANDOM_EXECUTIONS, DEFAULT_SECONDS, Settings
-from interleave.strategies.bounds import IterativeBound, PreemptionBound
+from interleave.strategies.bounds import PreemptionBound
 from interleave.strategies.depth_first import DepthFirst
 from interleave.strategies.dpor import OptimalReduction
+from interleave.strategies.fewest_first import FewestFirst
 from interleave.strategies.pct import Pct
 from interleave.strategies.portfolio import Auto, Turns
 from interleave.strategies.pos import Pos
@@ -25,9 +26,14 @@ _FAR = 4
 
 def search_for(settings: Settings) -> Strategy:
     """Return the strategy that tries everything."""
-    if settings.max_preemptions is not None:
-        return IterativeBound(settings.max_preemptions)
     name = settings.search if settings.strategy == "auto" else settings.strategy
+    if settings.max_preemptions is not None:
+        return FewestFirst(
+            settings.max_preemptions,
+            settings.time,
+            merging=name == "dpor",
+            fair=settings.keep_going,
+        )
     return DepthFirst() if name == "dfs" else OptimalReduction(settings.time)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from interleave.strategies.depth_first import DepthFirst
 from interleave.strategies.end_of_main import end_matters, is_about_to_end
 from interleave.strategies.wrapping import Wrapping
 
@@ -61,34 +60,3 @@ class PreemptionBound(Wrapping):
         if self._ended and end_matters(execution):
             self._pruned = True
         return self.inner.end(execution)
-
-
-class IterativeBound(Wrapping):
-    """Depth-first search within 0 preemptions, then 1, and so on: the simplest failure comes first.
-
-    What a round has in common with those before it is run again and reported as a repetition.
-    """
-
-    def __init__(self, limit: int) -> None:
-        super().__init__(PreemptionBound(DepthFirst(), 0))
-        self.limit = limit
-        self.round = 0
-
-    @property
-    def bounded(self) -> str | None:
-        """What was left out, once something was."""
-        return self.inner.bounded if self.round == self.limit else None
-
-    def begin(self) -> bool:
-        """Begin the next execution, in the next round where this one is over."""
-        while not self.inner.begin():
-            if self.round == self.limit or self.inner.bounded is None:
-                return False
-            self.round += 1
-            self.inner = PreemptionBound(DepthFirst(), self.round)
-        return True
-
-    def end(self, execution: Execution) -> bool:
-        """Tell the search; an execution with fewer preemptions was run in a round before."""
-        self.inner.end(execution)
-        return execution.preemptions < self.round

@@ -16,9 +16,8 @@ import pytest
 import random_programs
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from random_programs import ending_of, random_program
 
-from interleave.core.outcome import Deadlocked, Raised, Returned
-from interleave.core.outcomes import shown
 from interleave.core.program import from_callable
 from interleave.oracle import trace_of
 from interleave.session import session
@@ -28,18 +27,6 @@ from interleave.strategies.dpor import OptimalReduction
 
 LIMIT = 300
 """Programs with more schedules than that are left out of the quick run."""
-
-
-def ending_of(execution):
-    match execution.ending:
-        case Returned(value):
-            return ("returned", shown(value))
-        case Raised(error, task, kind):
-            return ("raised", task, type(error).__name__, kind)
-        case Deadlocked(waiting):
-            return ("deadlock", tuple((item.task, item.what) for item in waiting))
-        case ending:
-            return ("other", repr(ending))
 
 
 def explored(program, strategy, time, limit):
@@ -109,19 +96,6 @@ def programs(draw):
 @given(programs())
 def test_the_reduction_equals_brute_force(program):
     agree(*program, LIMIT)
-
-
-def random_program(source, family):
-    own = random_programs.FAMILIES[family][1]
-    count = source.choice([2, 2, 3])
-    threads = []
-    for index in range(count):
-        steps = []
-        for _ in range(source.randint(1, 4 if count == 2 else 3)):
-            names = own if own and source.random() < 0.85 else random_programs.EVERYWHERE
-            steps.append((source.choice(names), source.randint(0, 1)))
-        threads.append((index > 0 and source.random() < 0.15, tuple(steps)))
-    return tuple(threads)
 
 
 @pytest.mark.slow

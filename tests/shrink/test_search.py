@@ -8,8 +8,9 @@ from interleave.core.program import from_callable
 from interleave.judging import failure_of
 from interleave.session import session
 from interleave.settings import Settings
-from interleave.shrink.search import Search, _Point
+from interleave.shrink.search import Search
 from interleave.shrink.trials import Attempt, Budget, Trials
+from interleave.strategies.probe import Point
 
 INCLUDE = ("known_faults",)
 
@@ -59,7 +60,7 @@ def test_a_state_is_gone_on_from_again_if_it_was_reached_more_cheaply():
     with session(from_callable(known_faults.embrace), Settings(include=INCLUDE)) as world:
         start = Attempt.of(world.record(()))
         search = Search(Trials(world, None), start, Budget(1, 1))
-    point = _Point(3, (0, 1), stays=True)
+    point = Point(3, (0, 1), stays=True)
     costs = [(1, 3), (1, 3), (1, 4), (0, 5), (1, 5), (1, 2)]
 
     known = [search._known(7, point, 1, cost) for cost in costs]

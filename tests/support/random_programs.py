@@ -22,6 +22,8 @@ from concurrent.futures import (
 import cells
 
 import interleave
+from interleave.core.outcome import Deadlocked, Raised, Returned
+from interleave.core.outcomes import shown
 
 
 class World:
@@ -325,3 +327,30 @@ def program_of(family, threads):
         return repr(seen[0])
 
     return program
+
+
+def random_program(source, family):
+    """Draw the threads of a program from a `random.Random`."""
+    own = FAMILIES[family][1]
+    count = source.choice([2, 2, 3])
+    threads = []
+    for index in range(count):
+        steps = []
+        for _ in range(source.randint(1, 4 if count == 2 else 3)):
+            names = own if own and source.random() < 0.85 else EVERYWHERE
+            steps.append((source.choice(names), source.randint(0, 1)))
+        threads.append((index > 0 and source.random() < 0.15, tuple(steps)))
+    return tuple(threads)
+
+
+def ending_of(execution):
+    """Tell an ending in such a way that equal ones are equal."""
+    match execution.ending:
+        case Returned(value):
+            return ("returned", shown(value))
+        case Raised(error, task, kind):
+            return ("raised", task, type(error).__name__, kind)
+        case Deadlocked(waiting):
+            return ("deadlock", tuple((item.task, item.what) for item in waiting))
+        case ending:
+            return ("other", repr(ending))

@@ -9,8 +9,8 @@ from interleave.core.program import from_callable
 from interleave.oracle import trace_of
 from interleave.session import session
 from interleave.settings import Settings
-from interleave.shrink.states import states_of
 from interleave.strategies.depth_first import DepthFirst
+from interleave.strategies.states import states_of
 
 SCOPE = {"include": ("cells",), "exclude": ("random_programs",)}
 
