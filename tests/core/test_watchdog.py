@@ -176,8 +176,7 @@ def test_the_command_says_incomplete(tmp_path):
 
 SOON = (
     "-c",
-    "from interleave.cli import main; from interleave.core import watchdog; "
-    "watchdog._TRIES = 2; main(prog_name='interleave')",
+    "from interleave.cli import main, watchdog; watchdog._TRIES = 2; main(prog_name='interleave')",
 )
 """The command, which tries twice and not eight times, a second longer each time."""
 
