@@ -790,7 +790,7 @@ def by_strategy():
         yield pytest.param(case, "random", id=f"{case.__name__}-random", marks=marks)
 
 
-@pytest.mark.parametrize(("case", "strategy"), by_strategy())
+@pytest.mark.parametrize(("case", "strategy"), list(by_strategy()))
 def test_what_orders_two_accesses_leaves_no_race_and_its_twin_does(case, strategy):
     sampled = {"executions": 40} if strategy == "random" else {}
 
