@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 
 import interleave
-from interleave import exploration
+from interleave import exploring
 
 # Plain accesses would only make the counts below larger.
 check = partial(interleave.check, granularity="sync")
@@ -134,7 +134,7 @@ def test_a_sample_is_never_called_exhaustive():
 
 
 def test_a_set_number_of_executions_is_sampled_when_nobody_says(monkeypatch):
-    monkeypatch.setattr(exploration, "DEFAULT_RANDOM_EXECUTIONS", 30)
+    monkeypatch.setattr(exploring, "DEFAULT_RANDOM_EXECUTIONS", 30)
     assert check(lambda: 1, strategy="random").executions == 30
 
 
