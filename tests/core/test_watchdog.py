@@ -176,7 +176,7 @@ def test_the_command_says_incomplete(tmp_path):
 
 SOON = (
     "-c",
-    "from interleave.cli import main, watchdog; watchdog._TRIES = 2; main(prog_name='interleave')",
+    "import interleave.cli as cli, interleave.core.watchdog as dog; dog._TRIES = 2; cli.main()",
 )
 """The command, which tries twice and not eight times, a second longer each time."""
 
