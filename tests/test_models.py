@@ -13,9 +13,27 @@ from interleave.folder import check_folder, programs
 MODELS = Path(__file__).parent.parent / "models"
 
 
-def test_every_model_comes_out_as_it_declares():
-    results = {Path(item.target).name: item.differences for item in check_folder(MODELS)}
+HEAVY = {
+    "t05_pool_map.py",
+    "t12_return_after_release.py",
+    "t13_queue_subclass.py",
+    "t15_plain_queue.py",
+    "t17_semaphore.py",
+}
+"""Seconds each; all the others together take about as many."""
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        pytest.param(file, id=file.stem, marks=[pytest.mark.slow] if file.name in HEAVY else [])
+        for file in sorted(MODELS.glob("*.py"))
+    ],
+)
+def test_every_model_comes_out_as_it_declares(file):
+    results = {item.target: item.differences for item in check_folder(file)}
     assert results == dict.fromkeys(results, ())
+    assert len(results) == sum(item.is_model for item in programs(file))
 
 
 def test_there_is_a_model_for_each_of_the_19_programs_of_the_tutorial():

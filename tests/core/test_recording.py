@@ -204,7 +204,7 @@ def test_each_switch_has_its_reason():
 
     reasons = {
         (event.switch.task, event.switch.reason, event.switch.detail, event.switch.holds)
-        for number in range(100)
+        for number in range(20)
         for event in interleave.replay(program, seed=f"1:{number}", granularity="sync").events
         if event.switch is not None
     }

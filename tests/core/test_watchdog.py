@@ -150,11 +150,14 @@ def test_the_handler_of_the_signal_is_put_back():
     assert signal.getsignal(signal.SIGURG) is before
 
 
-def run_cli(tmp_path, text, *options):
+COMMAND = ("-m", "interleave")
+
+
+def run_cli(tmp_path, text, *options, command=COMMAND):
     script = tmp_path / "hanging.py"
     script.write_text(textwrap.dedent(text))
     return subprocess.run(
-        [sys.executable, "-m", "interleave", "check", str(script), *options],
+        [sys.executable, *command, "check", str(script), *options],
         capture_output=True,
         text=True,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
@@ -171,7 +174,15 @@ def test_the_command_says_incomplete(tmp_path):
     assert done.stderr == ""
 
 
-def test_a_loop_that_swallows_everything_ends_the_process_with_its_line(tmp_path):
+SOON = (
+    "-c",
+    "import interleave.cli as cli, interleave.core.watchdog as dog; dog._TRIES = 2; cli.main()",
+)
+"""The command, which tries twice and not eight times, a second longer each time."""
+
+
+@pytest.mark.parametrize("command", [SOON, pytest.param(COMMAND, marks=pytest.mark.slow)])
+def test_a_loop_that_swallows_everything_ends_the_process_with_its_line(tmp_path, command):
     done = run_cli(
         tmp_path,
         """
@@ -184,6 +195,7 @@ def test_a_loop_that_swallows_everything_ends_the_process_with_its_line(tmp_path
         """,
         "--hang-seconds",
         "0.2",
+        command=command,
     )
 
     assert done.returncode == 3

@@ -197,10 +197,10 @@ def test_the_orders_of_written_programs_are_those_of_the_definition(name):
 
 
 def test_the_orders_of_random_programs_are_those_of_the_definition():
-    compare(1, 20, 300)
+    compare(1, 6, 300)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(2, 4))
+@pytest.mark.parametrize("seed", range(1, 4))
 def test_the_orders_of_many_random_programs_are_those_of_the_definition(seed):
     compare(seed, 25, 1_000)

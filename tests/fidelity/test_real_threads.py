@@ -18,7 +18,7 @@ import interleave
 
 pytestmark = pytest.mark.real_threads
 
-_QUICK = 9
+_QUICK = 6
 _MANY = 60
 
 

@@ -878,7 +878,7 @@ def test_corpus(family, laboratory):
     heavy = family in HEAVY
     for program in _programs(CORPUS[family]):
         assert laboratory.compare(
-            program, limit=20 if heavy else 2_000, samples=15, exactly=not heavy
+            program, limit=10 if heavy else 2_000, samples=5, exactly=not heavy
         )
 
 
@@ -975,7 +975,7 @@ def _sweep(laboratory, family, seed, number, **limits):
 def test_random_programs(family, laboratory):
     heavy = family in ("futures", "pool")
     _sweep(
-        laboratory, family, 1, 4 if heavy else 12, most=200, limit=20 if heavy else 100, samples=15
+        laboratory, family, 1, 2 if heavy else 5, most=200, limit=20 if heavy else 100, samples=15
     )
 
 

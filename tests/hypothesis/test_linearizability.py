@@ -81,7 +81,10 @@ def test_a_queue_of_the_standard_library_passes_though_a_get_may_wait_for_ever()
     )
 
 
-@pytest.mark.parametrize(("subject", "methods"), FAULTS)
+@pytest.mark.parametrize(
+    ("subject", "methods"),
+    [FAULTS[0], *(pytest.param(*fault, marks=pytest.mark.slow) for fault in FAULTS[1:])],
+)
 def test_a_fault_shrinks_to_three_calls_at_most(subject, methods):
     assert size(smallest(1, subject, max_threads=2, **methods)) <= 3
 

@@ -92,7 +92,7 @@ def programs(draw):
     return family, ((False, threads[0][1]), *threads[1:]), draw(st.sampled_from(["free", "idle"]))
 
 
-@settings(max_examples=80, deadline=None, derandomize=True, database=None)
+@settings(max_examples=25, deadline=None, derandomize=True, database=None)
 @given(programs())
 def test_the_reduction_equals_brute_force(program):
     agree(*program, LIMIT)

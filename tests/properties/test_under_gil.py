@@ -166,15 +166,17 @@ def compared(seeds, limit, **options):
 
 
 def test_the_reduction_equals_brute_force_on_random_programs_of_two_threads():
-    assert compared(range(20), 1_000) > 10
+    assert compared(range(7), 1_000) > 3
 
 
 def test_the_reduction_misses_nothing_where_objects_were_not_seen_to_be_made():
-    assert compared(range(20), 1_000, statements=UNSEEN) > 10
+    assert compared(range(7), 1_000, statements=UNSEEN) > 3
 
 
 @pytest.mark.slow
 def test_the_reduction_equals_brute_force_on_many_random_programs():
+    assert compared(range(7, 20), 1_000) > 6
+    assert compared(range(7, 20), 1_000, statements=UNSEEN) > 6
     assert compared(range(1_000, 1_025), 3_000, steps=5) > 20
     assert compared(range(3_000, 3_025), 3_000, steps=5, statements=UNSEEN) > 20
 
@@ -192,10 +194,15 @@ def sampled(program, count):
     return traces
 
 
+@pytest.mark.parametrize(
+    ("seeds", "most"), [(range(4), 1), pytest.param(range(4, 10), 2, marks=pytest.mark.slow)]
+)
 @pytest.mark.parametrize("statements", [STATEMENTS, UNSEEN], ids=["made", "unseen"])
-def test_the_reduction_has_every_trace_that_a_sample_of_three_threads_comes_across(statements):
+def test_the_reduction_has_every_trace_that_a_sample_of_three_threads_comes_across(
+    statements, seeds, most
+):
     found = 0
-    for seed in range(10):
+    for seed in seeds:
         program, text = program_of(seed, 3, 9, statements)
         reduced = explored(program, OptimalReduction("free"), "gil", 500)
         if reduced is not None:
@@ -205,4 +212,4 @@ def test_the_reduction_has_every_trace_that_a_sample_of_three_threads_comes_acro
             if statements is STATEMENTS:
                 assert max(reduced[0].values()) <= 2, text
             found += len(reduced[0]) > 3
-    assert found > 5
+    assert found > most

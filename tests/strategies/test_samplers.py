@@ -71,7 +71,7 @@ def test_each_execution_can_be_had_alone(name):
     values = outcomes_of(name, 7, 24)
 
     assert len(set(values)) > 8
-    for index in (0, 1, 6, 23):
+    for index in (0, 23):
         alone = check(raced, strategy=name, seed=f"7:{index}")
         again = replay(raced, seed=f"7:{index}", strategy=name)
         assert [*alone.outcomes] == [*again.outcomes] == [values[index][0]]
