@@ -71,7 +71,9 @@ class Repetition:
         found = difference(account, again, f"execution {index}")
         if found is not None:
             return found, *self.causes(execution.choices, first)
-        if index == 0 and not self.session.settings.fresh:
+        if index or self.session.settings.fresh:
+            return ()
+        if any(item.looks_changed for item in first):
             # What is made anew in each execution is another object, and looks the same.
             after = {item.name for item in left_over(between, self._look()) if item.looks_changed}
             self.warnings.extend(
