@@ -118,6 +118,8 @@ def _text(seen: Seen) -> str:
 
 def left_over(before: dict[str, Seen], after: dict[str, Seen]) -> Iterator[Leftover]:
     """Yield what is not as it was, what can be counted first."""
+    if before == after:  # nearly always
+        return
     changed = [
         Leftover(
             name,
