@@ -88,8 +88,10 @@ def simulated(program: Callable[..., Any] | None = None) -> Iterator[adoption.Ad
     bound: list[tuple[dict[str, Any], str, Any]] = []
     streams = sys.stdout, sys.stderr
     loaded = len(sys.modules)
+    held = _references()
+    replacements: dict[int, Any] = {}
     try:
-        replacements = _exchange(changed)
+        _exchange(changed, replacements)
         bound = _rebind(replacements, settled(), learning=True)
         sys.stdout, sys.stderr = output.TaskStream(streams[0]), output.TaskStream(streams[1])
         yield adoption.adopt_all(program, replacements)
@@ -104,15 +106,24 @@ def simulated(program: Callable[..., Any] | None = None) -> Iterator[adoption.Ad
         for names, name, before in bound:
             if id(names.get(name)) in _pairs:
                 names[name] = before
-        # What was imported meanwhile may have bound names in any module.
-        known = settled() if len(sys.modules) == loaded else None
-        _rebind({id(after): before for after, before in _exchanged_functions()}, known)
+        replacements.clear()
+        if _references() != held:
+            # What was imported meanwhile may have bound names in any module.
+            known = settled() if len(sys.modules) == loaded else None
+            _rebind({id(after): before for after, before in _exchanged_functions()}, known)
         _installed = False
 
 
-def _exchange(changed: list[tuple[Any, str, Any]]) -> dict[int, Any]:
-    """Set every replacement; return what stands for which original function, by its id."""
-    replacements: dict[int, Any] = {}
+def _references() -> list[int]:
+    """Count who holds each replacement: if as many do as before a check, no name is bound to it.
+
+    To look through all modules for such a name takes far longer.
+    """
+    return [sys.getrefcount(after) for after, _ in _pairs.values()]
+
+
+def _exchange(changed: list[tuple[Any, str, Any]], replacements: dict[int, Any]) -> None:
+    """Set every replacement, and note what stands for which original function, by its id."""
     for family in _FAMILIES:
         for owner, name, replacement in family.PATCHES:
             before = owner.__dict__.get(name, _MISSING)
@@ -124,7 +135,6 @@ def _exchange(changed: list[tuple[Any, str, Any]]) -> dict[int, Any]:
             if isinstance(owner, ModuleType):
                 replacements.setdefault(id(before), replacement)
                 _pairs.setdefault(id(replacement), (replacement, before))
-    return replacements
 
 
 _pairs: dict[int, tuple[Any, Any]] = {}

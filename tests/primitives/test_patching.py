@@ -33,7 +33,7 @@ def everything():
         for owner, name, _ in family.PATCHES
     }
     # Hypothesis keeps the time that the collector takes in a module of its own, while it is loaded.
-    changing = ("interleave", "hypothesis")
+    changing = ("interleave", "hypothesis", "bytecode")  # which is imported when it is needed
     for module_name, module in list(sys.modules.items()):
         if isinstance(module, ModuleType) and not module_name.startswith(changing):
             found |= {(module_name, name): value for name, value in vars(module).items()}
@@ -464,3 +464,33 @@ def test_a_real_thread_that_was_started_before_can_be_seen_and_joined(endings):
         gate.set()
         thread.join()
     assert endings(lambda: (thread.is_alive(), thread.join())) == {(False, None)}
+
+
+@pytest.mark.parametrize("name", ["sleep", "monotonic"])
+def test_a_name_that_a_program_binds_in_a_later_check_is_bound_back(name, module_of):
+    module = module_of("kept = None")
+    real = getattr(time, name)
+
+    def program():
+        module.kept = getattr(time, name)
+        return type(module.kept).__name__
+
+    for _ in range(3):
+        module.kept = None
+        assert set(interleave.check(program, granularity="sync").outcomes) == {"function"}
+        assert module.kept is real
+
+
+def test_a_name_that_was_bound_between_two_checks_is_simulated(module_of):
+    module = module_of("import time\nbegan = time.time\nwait = print\n")
+
+    def program():
+        before = time.monotonic()
+        module.wait(50)
+        return time.monotonic() - before
+
+    module.wait = int
+    assert set(interleave.check(program, granularity="sync").outcomes) == {0.0}
+    module.wait = time.sleep
+    assert set(interleave.check(program, granularity="sync").outcomes) == {50.0}
+    assert module.wait is time.sleep
