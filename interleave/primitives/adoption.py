@@ -14,6 +14,7 @@ import threading
 import weakref
 from collections import defaultdict, deque
 from dataclasses import dataclass, field
+from importlib.machinery import ModuleSpec, SourceFileLoader
 from types import (
     BuiltinMethodType,
     CellType,
@@ -148,6 +149,8 @@ class _Walk:
         self.replacements = replacements
         self.found = Adopted()
         self.seen: set[int] = set()
+        # Every module has two of these, which are met before any is looked at.
+        self.idle: set[type] = {ModuleSpec, SourceFileLoader}  # whose instances hold nothing
         self.queues: list[queue_state.QueueState] = []
         self.waiting: list[tuple[Any, str, Callable[[Any], None] | None]] = []
 
@@ -190,10 +193,25 @@ class _Walk:
             return
         self.seen.add(id(items))
         for key, value in list(items.items()):
-            if type(value) in _PLAIN or key in besides:
+            if type(value) in _PLAIN or key in besides or self._holds_nothing(value):
                 continue
             name = f"{title}.{key}" if isinstance(key, str) else f"{title}[{key!r}]"
             self.visit(value, name, _setter(items, key))
+
+    def _holds_nothing(self, value: Any) -> bool:
+        """Whether a value is none that is exchanged, and has nothing to follow: so are most."""
+        kind = type(value)
+        if kind is FunctionType:
+            return (
+                value.__closure__ is None
+                and value.__defaults__ is None
+                and not value.__kwdefaults__
+                and not value.__dict__
+                and id(value) not in self.replacements
+            )
+        if kind is tuple:
+            return _PLAIN.issuperset(map(type, value))
+        return kind in self.idle and id(value) not in self.replacements
 
     def _look(self, value: Any, title: str, put: Callable[[Any], None] | None) -> None:
         kind = type(value)
@@ -214,7 +232,7 @@ class _Walk:
             self._function(value, title)
         elif kind is type:
             self._class(value)
-        elif kind in _NOTHING_INSIDE:
+        elif kind in _NOTHING_INSIDE or kind in self.idle:
             pass
         elif isinstance(value, _SYNCHRONISED):
             self._adopt(value, title)
@@ -254,8 +272,20 @@ class _Walk:
             self.mapping(vars(value), title)
         elif isinstance(value, type):
             self._class(value)
-        elif not isinstance(value, ModuleType):
-            self._instance(value, title)
+        elif not isinstance(value, ModuleType) and not self._instance(value, title):
+            self._found_idle(kind)
+
+    def _found_idle(self, kind: type) -> None:
+        """Pass by all that is of a kind, of which one was found to hold nothing.
+
+        Not where the kind does not decide: a proxy may show the class of what it stands for.
+        """
+        if not any(
+            "__class__" in base.__dict__ or "__getattribute__" in base.__dict__
+            for base in kind.__mro__
+            if base is not object
+        ):
+            self.idle.add(kind)
 
     def _thread(self, thread: threading.Thread, title: str) -> None:
         if thread.__dict__.get("_initialized") and ATTRIBUTE not in thread.__dict__:
@@ -297,7 +327,7 @@ class _Walk:
         setter: Callable[[int], Callable[[Any], None] | None],
     ) -> None:
         for index, value in enumerate(items):
-            if type(value) not in _PLAIN:
+            if type(value) not in _PLAIN and not self._holds_nothing(value):
                 self.visit(value, f"{title}[{index}]", setter(index))
 
     def _function(self, function: FunctionType, title: str) -> None:
@@ -326,14 +356,19 @@ class _Walk:
             return
         for name, value in list(vars(cls).items()):
             special = name.startswith("__") and name.endswith("__")
-            if type(value) not in _PLAIN and (not special or isinstance(value, FunctionType)):
+            if (
+                type(value) not in _PLAIN
+                and (not special or isinstance(value, FunctionType))
+                and not self._holds_nothing(value)
+            ):
                 self.visit(value, f"{cls.__name__}.{name}", _attribute_setter(cls, name))
 
-    def _instance(self, item: Any, title: str, besides: frozenset[str] = frozenset()) -> None:
+    def _instance(self, item: Any, title: str, besides: frozenset[str] = frozenset()) -> bool:
+        """Look at the attributes of an instance later; say whether its class is in scope."""
         cls = type(item)
         module = sys.modules.get(getattr(cls, "__module__", None) or "")
         if module is None or not in_scope(module):
-            return
+            return False
         attributes = getattr(item, "__dict__", None)
         if isinstance(attributes, dict):
             self.mapping(attributes, cls.__name__ if "." not in title else title, besides)
@@ -344,6 +379,7 @@ class _Walk:
                     self.visit(
                         getattr(item, name), f"{title}.{name}", _attribute_setter(item, name)
                     )
+        return True
 
 
 def _setter(items: Any, key: Any) -> Callable[[Any], None]:

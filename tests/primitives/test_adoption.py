@@ -5,13 +5,17 @@ from __future__ import annotations
 import functools
 import importlib
 import queue
+import re
 import threading
+import weakref
 from threading import Lock, Thread
 
 import pytest
 
 import interleave
 from interleave import run_threads
+from interleave.primitives import adoption
+from interleave.primitives.installation import undo_all
 
 HEAD = """
 import threading, queue, time, functools, dataclasses, collections, types
@@ -739,3 +743,79 @@ def test_a_queue_in_a_closure_has_its_items_in_every_execution_and_afterwards(en
     line.put(1)
     assert endings(lambda: (interleave.choose([1, 2]) > 0, line.get())) == {(True, 1)}
     assert line.get_nowait() == 1
+
+
+MADE_SINCE = {
+    "global": "holder.lock = lock",
+    "attribute of a function": "plain.lock = lock",
+    "default": "plain.__defaults__ = (lock,)",
+    "keyword default": "plain.__kwdefaults__ = {'lock': lock}",
+    "function that captures it": "plain = (lambda lock: lambda: lock)(lock)",
+    "tuple": "pair = (1, (2, lock))",
+    "list": "line.append(lock)",
+    "attribute in a list": "line.append(Holder()); line[0].lock = lock",
+    "class": "Holder.lock = lock",
+    "method of it": "pair = (lock.acquire, lock.release)",
+    "method of it after another method of C": "line.extend([[lock.acquire], [len]])",
+    "proxy": "class Proxy:\n    __class__ = Holder\nline.append(Proxy()); line[0].lock = lock",
+}
+
+
+@pytest.mark.parametrize("where", MADE_SINCE)
+def test_a_lock_that_was_made_since_the_last_check_is_simulated(where, endings, module_of):
+    module = module_of(
+        HEAD
+        + """
+class Holder:
+    pass
+
+def plain():
+    pass
+
+holder, pair, line = Holder(), (1, (2, 3)), []
+
+def held():
+    if plain.__closure__:
+        yield plain.__closure__[0].cell_contents
+    yield from vars(plain).values()
+    yield from plain.__defaults__ or ()
+    yield from (plain.__kwdefaults__ or {}).values()
+    for item in (holder, Holder, *line):
+        if hasattr(item, "lock"):
+            yield item.lock
+        elif hasattr(item, "acquire"):
+            yield item
+        elif isinstance(item, list) and item != [len]:
+            yield item[0].__self__
+    if pair[0] != 1:
+        yield pair[0].__self__
+    elif pair[1][1] != 3:
+        yield pair[1][1]
+
+def program():
+    for lock in held():
+        return type(lock).__module__, excluded(lock)
+"""
+    )
+    # Where plain accesses are seen, a lock would be simulated as it is met, too.
+    assert endings(module.program, granularity="sync") == {None}
+
+    exec("lock = threading.Lock()\n" + MADE_SINCE[where], vars(module))
+    del module.lock
+
+    simulated = ("interleave.primitives.locks", 1)
+    assert endings(module.program, granularity="sync") == {simulated}
+
+
+def test_a_proxy_that_stands_for_nothing_does_not_hide_one_of_an_event():
+    event, other = threading.Event(), re.compile("")
+    walk = adoption._Walk({})
+
+    # What comes last is looked at first.
+    walk.visit([[weakref.proxy(event)], [weakref.proxy(other)]], "held", None)
+    walk.run()
+
+    try:
+        assert [state.title for state in walk.found.states] == ["held[0][0]"]
+    finally:
+        undo_all()
