@@ -178,6 +178,7 @@ def _explained(
         if not contrasted or exploration.stop in (Stop.DIVERGED, Stop.INTERRUPTED)
         else contrast_to(opened, found.witness.choices)
     )
+    sentence = sentence_on(execution, contrast)
     settings = opened.settings
     sample = None
     since = exploration.sampled_from
@@ -194,7 +195,8 @@ def _explained(
         detail=explain(execution),
         events=tuple(execution.history),
         output=tuple(execution.output),
-        sentence=sentence_on(execution, contrast),
+        sentence=None if sentence is None else sentence.text,
+        rests_on=() if sentence is None else sentence.rests_on,
         waiting=told_of(execution)[len(execution.history) :],
         contrast=contrast,
         passing=(

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from interleave.core.outcome import Waiting
     from interleave.core.trace import Place
 
-_TAKING = ("acquire", "try-acquire", "wake", "acquire again")
+TAKING = ("acquire", "try-acquire", "wake", "acquire again")
+"""Kinds of events that take a lock."""
 
 
 def explain(execution: Execution) -> tuple[str, ...]:
@@ -99,7 +100,7 @@ def _taken(execution: Execution, wanted: Operation, holder: str) -> Place | None
     """Return where the holder last took what is wanted."""
     locks = {id(wanted.target), id(getattr(wanted.target, "mutex", None))}
     for event in reversed(execution.events):
-        if event.task.id == holder and event.kind in _TAKING and id(event.target) in locks:
+        if event.task.id == holder and event.kind in TAKING and id(event.target) in locks:
             return execution.places.get(id(event))
     return None
 

@@ -45,11 +45,10 @@ def _lines(report: Report) -> Iterator[str]:
 
 
 def _events(story: Story, named: dict[str, str]) -> Iterator[str]:
-    shown = interesting(story.events, story.waiting)
-    left_out = len(shown) - _MANY_EVENTS
-    if left_out > 0:
-        yield f"    %% {left_out} events before these are left out"
-        shown = shown[-_MANY_EVENTS:]
+    found = interesting(story.events, story.waiting, story.needed)
+    shown = [at for at in found[:-_MANY_EVENTS] if at in story.needed] + found[-_MANY_EVENTS:]
+    if len(shown) < len(found):
+        yield f"    %% {len(found) - len(shown)} of the earlier events are left out"
     before: str | None = None
     told = shown[0] - 1 if shown else 0
     for at in shown:

@@ -6,22 +6,32 @@ differs in the very events that make it: see `interleave.contrast`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from interleave.contrast import Contrast, told_of
 from interleave.core.outcome import Deadlocked
-from interleave.report.explain import circle_of
+from interleave.report.explain import TAKING, circle_of
 
 if TYPE_CHECKING:
     from interleave.contrast import NoContrast
     from interleave.core.execution import Execution
+    from interleave.core.operation import Operation
     from interleave.core.trace import Event, Touch
 
 
-def sentence_on(execution: Execution, contrast: Contrast | NoContrast | None) -> str | None:
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """What went wrong; `rests_on` holds the indices of the events that prove it."""
+
+    text: str
+    rests_on: tuple[int, ...]
+
+
+def sentence_on(execution: Execution, contrast: Contrast | NoContrast | None) -> Sentence | None:
     """Return what went wrong, if it can be told with certainty."""
     if isinstance(execution.ending, Deadlocked):
-        return _deadlock(execution.ending) or _lost_wake_up(execution, contrast)
+        return _deadlock(execution, execution.ending) or _lost_wake_up(execution, contrast)
     if not isinstance(contrast, Contrast):
         return None
     if not contrast.happened:
@@ -81,7 +91,7 @@ def _is(touch: Touch) -> str:
 
 def _lost_update(
     events: tuple[Event, ...], first: int, second: int, contrast: Contrast
-) -> str | None:
+) -> Sentence | None:
     """Two tasks read a place and then both write it; the second write knows nothing of the first.
 
     The pair that decides is the read of one and the write of the other.
@@ -106,7 +116,10 @@ def _lost_update(
     # Nobody else wrote, and neither looked again: both really worked on the same value.
     if between != [end] or again or not _builds_on_what_it_read(events, write, contrast):
         return None
-    return f"lost update: {one} and {other} both read {_is(shared[0])} before either wrote it"
+    return Sentence(
+        f"lost update: {one} and {other} both read {_is(shared[0])} before either wrote it",
+        (first, second, read, write),
+    )
 
 
 def _builds_on_what_it_read(events: tuple[Event, ...], write: int, contrast: Contrast) -> bool:
@@ -120,7 +133,7 @@ def _builds_on_what_it_read(events: tuple[Event, ...], write: int, contrast: Con
 
 def _overwritten(
     events: tuple[Event, ...], first: int, second: int, _contrast: Contrast
-) -> str | None:
+) -> Sentence | None:
     """A value is overwritten before anyone has read it, and the reader gets the next one."""
     shared = _shared(events[first], events[second])
     if shared is None or not shared[0].writes or shared[1].writes:
@@ -130,20 +143,21 @@ def _overwritten(
     before = [(at, event, touch) for at, event, touch in uses if at < first]
     if not before or any(first < at < second and touch.writes for at, _, touch in uses):
         return None
-    _, event, touch = before[-1]
+    at, event, touch = before[-1]
     if not touch.writes or event.task == reader:
         return None  # somebody had read it, or the reader had put it there
     over = "over it" if shared[0].value is None else f"{shared[0].value} over it"
     who = "then" if event.task == writer else f"then {writer} wrote"
-    return (
+    return Sentence(
         f"overwritten before it was read: {event.task} wrote {_is(touch)}, {who} {over}, before "
-        f"{reader} read it"
+        f"{reader} read it",
+        (at, first, second),
     )
 
 
 def _check_then_act(
     events: tuple[Event, ...], first: int, second: int, contrast: Contrast
-) -> str | None:
+) -> Sentence | None:
     """A task looks, another changes what it saw, and it does what it would not do otherwise.
 
     That it would not is seen in the passing execution, where it looks after the change.
@@ -159,9 +173,10 @@ def _check_then_act(
     ]
     if not acts or not _acts_otherwise(acts[0][0], contrast):
         return None
-    return (
+    return Sentence(
         f"check, then act: {one} read {_is(shared[0])}, {other} then wrote {_is(shared[1])}, and "
-        f"{one} still acted on what it had read: it wrote {_is(acts[0][1])}"
+        f"{one} still acted on what it had read: it wrote {_is(acts[0][1])}",
+        (first, second, acts[0][0]),
     )
 
 
@@ -172,7 +187,7 @@ def _acts_otherwise(act: int, contrast: Contrast) -> bool:
 
 def _too_early(
     events: tuple[Event, ...], first: int, second: int, _contrast: Contrast
-) -> str | None:
+) -> Sentence | None:
     """A task reads a place that it never writes before another has written it."""
     shared = _shared(events[first], events[second])
     if shared is None or shared[0].writes or not shared[1].writes:
@@ -180,10 +195,13 @@ def _too_early(
     one, other, name = events[first].task, events[second].task, shared[0].name
     if any(event.task == one and touch.writes for _, event, touch in _accesses(events, name)):
         return None
-    return f"read too early: {one} read {_is(shared[0])} before {other} wrote {_is(shared[1])}"
+    return Sentence(
+        f"read too early: {one} read {_is(shared[0])} before {other} wrote {_is(shared[1])}",
+        (first, second),
+    )
 
 
-def _read_before_it_was_there(contrast: Contrast) -> str | None:
+def _read_before_it_was_there(contrast: Contrast) -> Sentence | None:
     """Likewise, where the failure came before the write could."""
     shared = _shared(contrast.first, contrast.second)
     accesses = all(
@@ -192,30 +210,48 @@ def _read_before_it_was_there(contrast: Contrast) -> str | None:
     if not accesses or shared is None or shared[0].writes:
         return None
     one, other = contrast.first.task, contrast.second.task
-    return f"read too early: {one} read {_is(shared[0])} before {other} wrote {_is(shared[1])}"
+    return Sentence(
+        f"read too early: {one} read {_is(shared[0])} before {other} wrote {_is(shared[1])}",
+        contrast.at[:1],
+    )
 
 
 # -- deadlocks ----------------------------------------------------------------------------------
 
 
-def _deadlock(ending: Deadlocked) -> str | None:
+def _deadlock(execution: Execution, ending: Deadlocked) -> Sentence | None:
     """Say who of a circle waits for whom."""
     circle = circle_of(ending.waiting)
     if not circle:
         return None
     waiting = {item.task: item for item in ending.waiting}
-    parts = []
+    parts, taken = [], []
     for at, task in enumerate(circle):
         item = waiting[task]
         holder = circle[(at + 1) % len(circle)]
         part = f"{task} waits for {item.what}"
         if hasattr(item.operation.target, "owner"):
             part += ", which it holds itself" if holder == task else f", which {holder} holds"
+            taken.extend(_taken(execution, item.operation, holder))
         parts.append(part)
-    return f"deadlock: {', and '.join(parts)}"
+    return Sentence(f"deadlock: {', and '.join(parts)}", tuple(taken))
 
 
-def _lost_wake_up(execution: Execution, contrast: Contrast | NoContrast | None) -> str | None:
+def _taken(execution: Execution, wanted: Operation, holder: str) -> list[int]:
+    """Return where the holder last took what is wanted."""
+    target: Any = wanted.target
+    names = {item.name for item in (target, getattr(target, "mutex", None)) if item is not None}
+    found = [
+        at
+        for at, event in enumerate(execution.history)
+        if event.task == holder
+        and event.kind in TAKING
+        and any(touch.name in names for touch in event.touches)
+    ]
+    return found[-1:]
+
+
+def _lost_wake_up(execution: Execution, contrast: Contrast | NoContrast | None) -> Sentence | None:
     """A task waits for a notification that came before it waited."""
     if not isinstance(contrast, Contrast):
         return None
@@ -237,8 +273,9 @@ def _lost_wake_up(execution: Execution, contrast: Contrast | NoContrast | None) 
         if not any(pair[0] == notifies[-1] or pair[1] == waits[-1] for pair in contrast.changed):
             continue
         told = execution.history[notifies[-1]]
-        return (
+        return Sentence(
             f"lost wake-up: {told.task} notified {condition} before {wake.task} waited for it, "
-            "and nobody notifies it again"
+            "and nobody notifies it again",
+            (notifies[-1], waits[-1]),
         )
     return None

@@ -7,8 +7,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from interleave.contrast import Contrast
+
 if TYPE_CHECKING:
-    from interleave.contrast import Contrast, NoContrast
+    from interleave.contrast import NoContrast
     from interleave.core.execution import Warned
     from interleave.core.outcome import FailureKind
     from interleave.core.schedule import Schedule
@@ -34,11 +36,12 @@ class Failure:
 
     `detail` explains it (one line each), `events` are those of the witness, `output` what it
     printed and logged. `schedule` is none only where no single execution shows the failure.
-    `sentence` says what went wrong, where the events prove it; `waiting` holds what tasks wait
-    for at the end of a deadlock; `contrast` is the nearest execution that passes, if it was looked
-    for, and `passing` its schedule, if it was found. `shrunk` tells how the witness was found, if
-    a simpler one than the first was looked for. `hidden_by_gil` says whether a failure of its
-    kind needs a switch that the GIL of this CPython version does not allow; none if not known.
+    `sentence` says what went wrong, where the events prove it, and `rests_on` which of them do, by
+    index; `waiting` holds what tasks wait for at the end of a deadlock; `contrast` is the nearest
+    execution that passes, if it was looked for, and `passing` its schedule, if it was found.
+    `shrunk` tells how the witness was found, if a simpler one than the first was looked for.
+    `hidden_by_gil` says whether a failure of its kind needs a switch that the GIL of this CPython
+    version does not allow; none if not known.
     """
 
     kind: FailureKind
@@ -52,11 +55,19 @@ class Failure:
     events: tuple[Event, ...] = ()
     output: tuple[str, ...] = ()
     sentence: str | None = None
+    rests_on: tuple[int, ...] = ()
     waiting: tuple[Event, ...] = ()
     contrast: Contrast | NoContrast | None = None
     passing: Schedule | None = None
     shrunk: Shrunk | None = None
     hidden_by_gil: bool | None = None
+
+    @property
+    def needed(self) -> frozenset[int]:
+        """The indices of the events that must be shown: the sentence or the contrast names them."""
+        pair = self.contrast.at if isinstance(self.contrast, Contrast) else ()
+        named = (at for at in (*self.rests_on, *pair) if at is not None)
+        return frozenset(at for at in named if at < len(self.events))
 
 
 class Outcomes(Mapping[Any, Outcome]):

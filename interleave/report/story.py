@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """Events with what is said about them; `deciding` holds the indices of the two that decide."""
+    """Events with what is said about them; `deciding` holds the indices of the two that decide.
+
+    `needed` holds those of the events that must not be left out.
+    """
 
     title: str
     sentence: str | None
@@ -25,6 +28,7 @@ class Story:
     deciding: tuple[int, ...]
     names: Names
     more: int
+    needed: frozenset[int] = frozenset()
 
     @property
     def tasks(self) -> list[str]:
@@ -49,6 +53,7 @@ def story_of(report: Report) -> Story | None:
                 tuple(at for at in pair if at is not None and at < len(failure.events)),
                 names,
                 len(report.failures) - 1,
+                failure.needed,
             )
     if report.events:
         return Story(verdict, None, report.events, (), (), Names(report.events), 0)

@@ -131,7 +131,14 @@ def _failure(report: Report, failure: Failure, width: int) -> Iterator[Line]:
     if failure.events:
         yield "", ""
         short = report.strategy != "replay"
-        yield from timeline(failure.events, failure.waiting, width=width, short=short, names=names)
+        yield from timeline(
+            failure.events,
+            failure.waiting,
+            needed=failure.needed,
+            width=width,
+            short=short,
+            names=names,
+        )
         if not failure.detail:
             yield from _objects(failure.events, names, width)
     yield from _contrast(failure, names, width)

@@ -40,6 +40,7 @@ class Row:
     parts: tuple[str, ...]
     note: str = ""
     preempted: bool = False
+    needed: bool = field(default=False, compare=False)
     shapes: tuple[str, ...] = field(default=(), compare=False)
     """The parts without their values."""
 
@@ -48,6 +49,7 @@ def timeline(
     events: tuple[Event, ...],
     waiting: tuple[Event, ...] = (),
     *,
+    needed: frozenset[int] = frozenset(),
     width: int,
     short: bool,
     names: Names | None = None,
@@ -55,13 +57,14 @@ def timeline(
     """Yield the lines of a timeline that fits so many columns.
 
     `short` leaves out what one task alone can see and how the threads are started and joined;
-    `waiting` tells what tasks wait for at the end.
+    `waiting` tells what tasks wait for at the end. The events whose indices are `needed` are always
+    shown.
     """
     if not events:
         return
     naming = names or Names((*events, *waiting))
-    shown = interesting(events, waiting) if short else list(range(len(events)))
-    rows = list(_rows(events, shown, naming))
+    shown = interesting(events, waiting, needed) if short else list(range(len(events)))
+    rows = list(_rows(events, shown, naming, needed))
     rows.extend(_at_the_end(waiting, naming))
     rows = _cut(_without_loops(rows), _SHORT if short else _FULL)
     yield from _laid_out(rows, width)
@@ -70,17 +73,21 @@ def timeline(
         yield "dim", f"{_MARGIN}({left_out} of {len(events)} events left out; replay shows all)"
 
 
-def interesting(events: tuple[Event, ...], waiting: tuple[Event, ...] = ()) -> list[int]:
+def interesting(
+    events: tuple[Event, ...],
+    waiting: tuple[Event, ...] = (),
+    needed: frozenset[int] = frozenset(),
+) -> list[int]:
     """Return the events that other tasks can notice, and the ends of tasks right behind them.
 
-    `waiting` holds what tasks were about to do at the end.
+    `waiting` holds what tasks were about to do at the end; what is `needed` is kept in any case.
     """
     users: dict[str, set[str]] = {}
     written: set[str] = set()
     begun = False
     for event in (*events, *waiting):
-        # Before there is a second task, nobody notices anything.
-        begun = begun or (event.kind == "begin" and event.task != "main")
+        # Before a second task is started, nobody notices anything.
+        begun = begun or event.kind == "start"
         if begun and event.kind not in _STRUCTURE:
             for touch in event.touches:
                 users.setdefault(touch.name, set()).add(event.task)
@@ -88,12 +95,12 @@ def interesting(events: tuple[Event, ...], waiting: tuple[Event, ...] = ()) -> l
                     written.add(touch.name)
     shared = {name for name, tasks in users.items() if len(tasks) > 1 and name in written}
     found: list[int] = []
-    begun = False
+    begun, noticed = False, False
     # Where plain accesses are not told, a task that begins and is left at once has done something
     # in between.
     blind = not any(event.is_access for event in events)
     for at, event in enumerate(events):
-        begun = begun or (event.kind == "begin" and event.task != "main")
+        begun = begun or event.kind == "start"
         if event.kind == "end":
             keep = bool(found) and found[-1] == at - 1 and events[at - 1].task == event.task
         elif event.kind in _STRUCTURE or not begun:
@@ -101,15 +108,18 @@ def interesting(events: tuple[Event, ...], waiting: tuple[Event, ...] = ()) -> l
             keep = blind and event.kind == "begin" and following != event.task != "main"
         else:
             keep = not event.touches or any(touch.name in shared for touch in event.touches)
-        if keep:
+        noticed = noticed or (keep and event.kind != "end")
+        if keep or at in needed:
             found.append(at)
-    return found or list(range(len(events)))
+    return found if noticed else list(range(len(events)))
 
 
 # -- rows ---------------------------------------------------------------------------------------
 
 
-def _rows(events: tuple[Event, ...], shown: list[int], names: Names) -> Iterator[Row]:
+def _rows(
+    events: tuple[Event, ...], shown: list[int], names: Names, needed: frozenset[int]
+) -> Iterator[Row]:
     row: Row | None = None
     end = 0
     for at in shown:
@@ -118,12 +128,19 @@ def _rows(events: tuple[Event, ...], shown: list[int], names: Names) -> Iterator
             shape = names.readable(event.what)
             if event.kind in ("begin", "end"):
                 shape = part
+            if at in needed:
+                shape = f"{shape} at {at}"  # like no other one, so that it is not folded
             if row is not None and row.task == event.task and event.place in (row.place, None):
-                row = replace(row, parts=(*row.parts, part), shapes=(*row.shapes, shape))
+                row = replace(
+                    row,
+                    parts=(*row.parts, part),
+                    shapes=(*row.shapes, shape),
+                    needed=row.needed or at in needed,
+                )
             else:
                 if row is not None:
                     yield _with_note(row, event.task, events[end + 1 : at + 1], names)
-                row = Row(event.task, event.place, (part,), shapes=(shape,))
+                row = Row(event.task, event.place, (part,), shapes=(shape,), needed=at in needed)
         end = at
     if row is not None:
         yield row
@@ -183,12 +200,24 @@ def _said(rounds: Rounds, what: str) -> str:
 
 
 def _cut(rows: list[Row], most: int) -> list[Row]:
-    """Leave out the middle of what is too long."""
+    """Leave out the middle of what is too long, but nothing that is needed."""
     if len(rows) <= most:
         return rows
     head = most // 4
-    text = f"... {len(rows) - most} lines left out (--format json has all events) ..."
-    return [*rows[:head], Row("", None, (text,)), *rows[len(rows) - most + head :]]
+    tail = len(rows) - most + head
+    found = rows[:head]
+    left_out = 0
+    for row in (*rows[head:tail], None):
+        if row is not None and not row.needed:
+            left_out += 1
+            continue
+        if left_out:
+            text = f"... {left_out} lines left out (--format json has all events) ..."
+            found.append(Row("", None, (text,)))
+        left_out = 0
+        if row is not None:
+            found.append(row)
+    return [*found, *rows[tail:]]
 
 
 # -- layout -------------------------------------------------------------------------------------
