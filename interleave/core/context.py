@@ -86,12 +86,12 @@ def perform(op: Operation) -> Any:
         runtime.revive(target)
     events = runtime.events
     at = len(events)
-    if at >= runtime.max_steps:
-        runtime.stop_at_bound()
     guarded = op.guarded
     if guarded and op.timeout is not None:
         op.deadline = (task.clock if runtime.free_time else runtime.now) + op.timeout
         op.expired = False
+    if at >= runtime.max_steps:
+        runtime.stop_at_bound()  # what it was about to do is told, and may race like an event
     if at < runtime.scripted:
         if runtime.script[at] != task.number:
             runtime.leave_by_script(task, op)

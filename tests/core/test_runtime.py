@@ -78,6 +78,22 @@ def test_a_bound_that_no_execution_reaches_changes_nothing():
     assert (tight.verdict, tight.exhaustive, tight.executions) == ("incomplete", False, 0)
 
 
+@pytest.mark.parametrize("mode", ["free", "idle", "ordered"])
+@pytest.mark.parametrize("strategy", ["dfs", "dpor"])
+def test_a_sleep_at_the_step_bound_is_told_as_one(strategy, mode):
+    def program():
+        for _ in range(2):
+            threading.Thread(target=time.sleep, args=(1,)).start()
+
+    told = []
+    for steps in range(4, 10):
+        report = interleave.check(program, strategy=strategy, time=mode, max_steps=steps)
+        told += [reason for reason in report.reasons if "at the bound" in reason]
+
+    assert any("was about to sleep 1 s" in reason for reason in told)
+    assert not any("Error" in reason for reason in told)
+
+
 def test_where_some_executions_are_cut_the_verdict_says_how_many():
     def program():
         stop = threading.Event()

@@ -317,9 +317,6 @@ def test_a_thread_that_is_started_deep_in_another_has_as_much_room():
 
 
 def test_recursion_without_end_is_a_failure_of_the_program():
-    def program():
-        interleave.run_threads(recurses, waits_for_ever)
-
     report = interleave.check(lambda: threading.Thread(target=recurses).start(), shrink=False)
 
     (failure,) = report.failures

@@ -585,6 +585,32 @@ def test_releases_of_a_semaphore_commute():
     assert explored(program).executions == 1
 
 
+def test_releases_of_a_bounded_semaphore_do_not_commute():
+    # The third is one too many, whoever comes third: each of the 3! orders is a trace.
+    def program():
+        semaphore = threading.BoundedSemaphore(2)
+        semaphore.acquire()
+        semaphore.acquire()
+        refused = [False, False, False]
+
+        def release(index):
+            try:
+                semaphore.release()
+            except ValueError:
+                refused[index] = True
+
+        in_threads(*[lambda index=index: release(index) for index in range(3)])
+        return tuple(refused)
+
+    report = explored(program)
+    assert (report.executions, report.redundant) == (6, 0)
+    assert set(report.outcomes) == {
+        (True, False, False),
+        (False, True, False),
+        (False, False, True),
+    }
+
+
 def test_put_and_get_depend_on_each_other_only_if_about_one_item_or_its_room():
     def pipeline(items, room):
         def program():

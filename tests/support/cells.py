@@ -52,6 +52,18 @@ def iterate(mapping):
     return [key for key in mapping]  # noqa: C416 - a step of the iterator is an access
 
 
+def values(mapping):
+    return list(mapping.values())
+
+
+def get_item(items, index):
+    return items[index]
+
+
+def put_item(items, index, value):
+    items[index] = value
+
+
 def append(items, value):
     items.append(value)
 
