@@ -78,7 +78,7 @@ def test_sampling_reaches_all_90_log_orders_of_the_pool_and_no_other():
         strategy="random",
         granularity="sync",
         seed=1,
-        executions=100_000,
+        executions=20_000,
         observe="output",
         seconds=600,
     )

@@ -1,5 +1,6 @@
 """Calls side by side give what they give in some order, or the smallest that do not are shown."""
 
+import os
 import queue
 import re
 import threading
@@ -90,7 +91,7 @@ def test_a_fault_shrinks_to_three_calls_at_most(subject, methods):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", range(2))
+@pytest.mark.parametrize("number", range(int(os.environ.get("INTERLEAVE_SEEDS", "1"))))
 @pytest.mark.parametrize(("subject", "methods"), FAULTS)
 def test_a_fault_shrinks_to_three_calls_at_most_whatever_the_seed(subject, methods, number):
     assert size(smallest(number, subject, **methods)) <= 3

@@ -1,5 +1,6 @@
 """Data and interleaving are drawn, and shrunk, together."""
 
+import os
 import re
 import threading
 
@@ -88,7 +89,7 @@ def test_an_overdraft_shrinks_to_two_operations_and_one_preemption_under_every_d
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", range(1, 20))
+@pytest.mark.parametrize("number", range(1, 1 + int(os.environ.get("INTERLEAVE_SEEDS", "6"))))
 def test_an_overdraft_shrinks_to_two_operations_and_one_preemption_whatever_the_seed(number):
     assert_smallest(number, UNEXPLAINED)
 

@@ -4,6 +4,7 @@ The two share the footprints' vocabulary and nothing else: a location that an ac
 makes the reduction miss an outcome that depth first finds.
 """
 
+import os
 import threading
 from collections import OrderedDict, defaultdict, deque, namedtuple
 
@@ -172,7 +173,9 @@ def test_reduction_finds_every_outcome_of_one_action_each(share):
 
 
 @pytest.mark.slow
-@settings(max_examples=25, deadline=None, derandomize=True)
+@settings(
+    max_examples=int(os.environ.get("INTERLEAVE_PROGRAMS", "12")), deadline=None, derandomize=True
+)
 @given(
     one=st.lists(st.integers(0, len(ACTIONS) - 1), min_size=2, max_size=2),
     two=st.integers(0, len(ACTIONS) - 1),

@@ -102,7 +102,7 @@ def test_the_reduction_equals_brute_force(program):
 @pytest.mark.parametrize("family", sorted(random_programs.FAMILIES))
 def test_the_reduction_equals_brute_force_on_many_programs(family):
     source = random.Random(family + os.environ.get("INTERLEAVE_SEED", ""))
-    number = int(os.environ.get("INTERLEAVE_PROGRAMS", "60"))
+    number = int(os.environ.get("INTERLEAVE_PROGRAMS", "40"))
     compared = 0
     for _ in range(number):
         threads, mode = random_program(source, family), source.choice(["free", "idle"])
