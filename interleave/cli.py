@@ -205,7 +205,7 @@ def check_command(
                 message = "--store keeps failures of programs, and --selfcheck looks for none"
                 raise UsageError(message)
             return _selfcheck(target, arguments, form, given)
-        if Path(target).is_dir():
+        if target and Path(target).is_dir():
             if store:
                 given["store"] = True
             if given or arguments:

@@ -66,7 +66,9 @@ def _programs_of(file: Path) -> Iterator[Listed]:
     except (SyntaxError, ValueError) as error:
         message = f"{file} cannot be read as Python: {error}"
         raise UsageError(message) from error
-    functions = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
+    functions = [
+        node for node in tree.body if isinstance(node, ast.FunctionDef) and not _yields(node)
+    ]
     models = [node for node in functions if any(map(_names_model, node.decorator_list))]
     plain = [node for node in functions if not _parameters(node) and node.name[0] != "_"]
     for node in models or plain:
@@ -84,6 +86,18 @@ def _parameters(node: ast.FunctionDef) -> int:
     arguments = node.args
     required = len(arguments.posonlyargs) + len(arguments.args) - len(arguments.defaults)
     return required + sum(default is None for default in arguments.kw_defaults)
+
+
+def _yields(node: ast.AST) -> bool:
+    """Whether a function is a generator; those inside it are others."""
+    return any(
+        isinstance(inner, ast.Yield | ast.YieldFrom)
+        or (
+            not isinstance(inner, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+            and _yields(inner)
+        )
+        for inner in ast.iter_child_nodes(node)
+    )
 
 
 def _summary(node: ast.FunctionDef | ast.Module) -> str:

@@ -24,9 +24,10 @@ def test_functions_without_arguments_are_programs(tmp_path):
         "some.py",
         "def one():\n    '''First line.\n\n    More.'''\n"
         "def needs(a): pass\n"
-        "def may(a=1): pass\n"
+        "def may(a=1):\n    def inner(): yield\n    return lambda: (yield)\n"
         "def _private(): pass\n"
-        "async def coroutine(): pass\n",
+        "async def coroutine(): pass\n"
+        "def generator(): yield\n",
     )
 
     assert targets(path) == ["some.py:one", "some.py:may"]

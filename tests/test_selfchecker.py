@@ -3,6 +3,7 @@
 import json
 import sys
 import threading
+from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner
@@ -10,6 +11,7 @@ from click.testing import CliRunner
 import interleave
 from interleave.cli import main
 from interleave.primitives.memory import Read, Write
+from interleave.report.comparison import lines
 from interleave.strategies.dpor import OptimalReduction
 
 
@@ -200,6 +202,15 @@ def test_a_bound_is_status_3(script):
     result = run(script, "--executions", "1")
     assert result.exit_code == 3
     assert "as far as they went, nothing differs" in result.stdout
+
+
+def test_what_was_interrupted_before_dpor_ran_says_that_nothing_was_compared():
+    found = interleave.selfcheck(counter, executions=1)
+    alone = replace(found, sides=found.sides[:1], interrupted=True)
+    shown = [line for _, line in lines(alone, 80)]
+    assert shown[0].startswith("INCOMPLETE")
+    assert "  dpor was not run: nothing was compared" in shown
+    assert not any("nothing differs" in line for line in shown)
 
 
 def test_json_is_one_object(script):

@@ -68,6 +68,12 @@ def _refuse_parameters(function: Callable[[], Any]) -> None:
     if inspect.iscoroutinefunction(function):
         message = f"{function.__qualname__} is a coroutine: interleave checks threads, not asyncio"
         raise UsageError(message)
+    if _is_generator(function):
+        message = (
+            f"{function.__qualname__} is a generator: calling it runs nothing of it; wrap it in a "
+            "function that goes through what it yields"
+        )
+        raise UsageError(message)
     try:
         parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):  # a builtin without a signature: the call will tell
@@ -87,6 +93,10 @@ def _refuse_parameters(function: Callable[[], Any]) -> None:
         raise UsageError(message)
 
 
+def _is_generator(function: Any) -> bool:
+    return inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function)
+
+
 def from_target(target: str, arguments: Sequence[str] = ()) -> Program:
     """Find `path.py`, `path.py:function` or `package.module:function`.
 
@@ -96,6 +106,9 @@ def from_target(target: str, arguments: Sequence[str] = ()) -> Program:
     place, colon, qualified = target.rpartition(":")
     if not colon or place.endswith(("\\", "/")):
         place, qualified = target, ""
+    elif not qualified:
+        message = f"target {target!r} names no function after its colon"
+        raise UsageError(message)
     if place.endswith(".py"):
         path = Path(place)
         if not path.is_file():
@@ -194,7 +207,9 @@ def programs_in(module: ModuleType) -> dict[str, Callable[[], Any]]:
     return {
         name: value
         for name, value in own.items()
-        if not inspect.signature(value).parameters and not inspect.iscoroutinefunction(value)
+        if not inspect.signature(value).parameters
+        and not inspect.iscoroutinefunction(value)
+        and not _is_generator(value)
     }
 
 

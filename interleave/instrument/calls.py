@@ -24,7 +24,6 @@ from typing import TYPE_CHECKING, Any
 from interleave._real import get_ident
 from interleave.core import context
 from interleave.core.context import perform
-from interleave.instrument import known
 from interleave.instrument.attributes import (
     CODE,
     deletes_of,
@@ -48,7 +47,6 @@ from interleave.instrument.containers import (
     Use,
     shape_of,
 )
-from interleave.instrument.holders import functions_of
 from interleave.instrument.items import (
     EXACT,
     contents_of,
@@ -64,7 +62,6 @@ from interleave.instrument.items import (
     whole,
 )
 from interleave.instrument.known import (
-    foreign_codes,
     in_class,
     memory,
     own_classes,
@@ -74,6 +71,7 @@ from interleave.instrument.known import (
     touch_item,
     unseen,
 )
+from interleave.instrument.own_code import MAKERS, calls_own_code, is_met, is_own
 from interleave.instrument.substitution import called_instead
 from interleave.primitives.memory import KEYS, Read, Write
 
@@ -115,7 +113,7 @@ def call(function: Any, *args: Any) -> Any:
             return function
         if not _makes_only(function):
             unseen()
-    elif not _calls_own_code(kind):
+    elif not calls_own_code(kind):
         unseen()
     if context._thread != get_ident():
         return function
@@ -187,44 +185,11 @@ _BY_NAME = frozenset({Use.GET, Use.SET, Use.DELETE, Use.VARS})
 """What these functions touch depends on more than the containers they get."""
 
 
-def is_met(function: FunctionType) -> bool:
-    """Whether a function is new, and has hooks of its own from now on."""
-    code = function.__code__
-    if foreign_codes.get(id(code)) is code or known.meet_functions is None:
-        return False
-    if known.meet_functions((function,)):
-        return True
-    if len(foreign_codes) < 10_000:
-        foreign_codes[id(code)] = code
-    return False
-
-
-def is_own(cls: type) -> bool:
-    """Whether making an instance runs code that has hooks of its own."""
-    own = own_classes.get(cls)
-    if own is None:
-        if known.meet_functions is not None:
-            known.meet_functions(functions_of(cls))
-        own = USES.get(cls) is None and any(_has_hooks(cls, name) for name in _MAKERS)
-        if len(own_classes) < 10_000:
-            own_classes[cls] = own
-    return own
-
-
-_MAKERS = ("__init__", "__new__")
-
-
-def _has_hooks(cls: type, name: str) -> bool:
-    found = in_class(cls, name)
-    code = found and getattr(getattr(found[1], "__func__", found[1]), "__code__", None)
-    return id(code) in own_codes
-
-
 def _makes_only(cls: type) -> bool:
     """Whether making an instance of a class without hooks makes an object, and no more."""
     if USES.get(cls) is not None or _tells(cls):
         return True
-    makers = [in_class(cls, name)[0] for name in _MAKERS]  # type: ignore[index]  # every class has both
+    makers = [in_class(cls, name)[0] for name in MAKERS]  # type: ignore[index]  # every class has both
     return all(maker is object or maker in _PLAINLY_MADE for maker in makers)
 
 
@@ -239,12 +204,6 @@ def _tells(function: Any) -> bool:
     """Whether all that a function or class changes is told by operations."""
     module = function.__module__
     return type(module) is str and module in TELLING
-
-
-def _calls_own_code(cls: type) -> bool:
-    """Whether calling an instance runs code that has hooks of its own."""
-    method = in_class(cls, "__call__")
-    return method is not None and id(getattr(method[1], "__code__", None)) in own_codes
 
 
 def call_expanded(function: Any, args: Any, keywords: Any = None) -> Any:
@@ -280,7 +239,7 @@ def _touched(function: Any, args: tuple[Any, ...], runtime: Runtime) -> Touches:
         owner = getattr(function, "__self__", None)
         if isinstance(owner, random.Random):
             return whole(owner, runtime, writes=True)
-    elif _calls_own_code(kind):
+    elif calls_own_code(kind):
         return []
     return _by_unknown(args, runtime)
 

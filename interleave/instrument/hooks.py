@@ -3,9 +3,9 @@
 A hook returns at once while no execution runs, for objects that cannot change, and while main has
 no other task beside it yet: what it did before it started the first one is ordered before
 everything. What a hook of `substitution` returns, or one before a call, is used in place of its
-first argument; what others return is thrown away. A hook never calls code of the program, and it
-never raises what the access would not have raised. Real threads take no part: an operation of
-theirs has no effect.
+first argument; what others return is thrown away. A hook never calls code of the program, but for
+the function of a `defaultdict` that makes what is not there, and it never raises what the access
+would not have raised. Real threads take no part: an operation of theirs has no effect.
 """
 
 from interleave.instrument.attributes import (

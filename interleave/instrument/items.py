@@ -12,6 +12,7 @@ from interleave.core.context import perform
 from interleave.instrument.containers import PLAIN_TYPES, SHAPES, Shape, shape_of, underlying
 from interleave.instrument.generators import is_shared, resume, state_of
 from interleave.instrument.known import in_class, memory, touch, touch_item, unseen
+from interleave.instrument.own_code import runs_own_code
 from interleave.primitives.memory import KEYS, OTHER, Read, ReadAt, Write, WriteAt
 from interleave.primitives.twins import TWIN_TYPES
 
@@ -239,13 +240,47 @@ def _item_read(item: Any, key: Any, cls: type, runtime: Runtime) -> None:
     if shape is _NONE or _own_code(cls, "__getitem__"):
         return
     if shape is _DICT:
-        touch_item(key_read, item, key, runtime)
+        if cls is not dict and isinstance(item, defaultdict) and _is_made_by_own_code(item, key):
+            make_missing(item, key, runtime)
+        else:
+            touch_item(key_read, item, key, runtime)
     elif shape is _WHOLE and type(key) is int:
         _read_at(memory.whole(item, runtime), key)
     elif shape is _WHOLE:
         _read(memory.whole(item, runtime))
     else:
         touch(contents_of, item, runtime)
+
+
+def _is_made_by_own_code(mapping: defaultdict[Any, Any], key: Any) -> bool:
+    """Whether an item that is not there is made by a function that others may interrupt."""
+    cls = type(mapping)
+    return (
+        _plain_key(key)
+        and runs_own_code(mapping.default_factory)
+        and in_class(cls, "__missing__") == _MISSING
+        and not _own_code(cls, "__setitem__")
+    )
+
+
+_MISSING = in_class(defaultdict, "__missing__")
+
+
+def make_missing(mapping: defaultdict[Any, Any], key: Any, runtime: Runtime) -> None:
+    """Look for an item; if it is not there, make it and store it, each an access of its own.
+
+    C code would call the function that makes it and then store. Here the item is there when that
+    code is reached, so that another task that came in meanwhile loses what it had stored, as there.
+    """
+    touch_item(item_of, mapping, key, runtime)
+    if dict.__contains__(mapping, key):
+        return
+    make = mapping.default_factory
+    if make is None:
+        return  # it raises KeyError
+    value = make()
+    touch_item(key_write, mapping, key, runtime)
+    dict.__setitem__(mapping, key, value)
 
 
 def item_write(item: Any, key: Any, value: Any) -> None:

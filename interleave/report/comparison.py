@@ -77,7 +77,9 @@ def lines(comparison: Comparison, width: int) -> Iterator[Line]:
             )
             yield from _set("yellow", message, width)
     if comparison.verdict == "incomplete":
-        yield from _set("", "as far as they went, nothing differs", width)
+        both = len(comparison.sides) == 2
+        message = "as far as they went, nothing differs"
+        yield from _set("", message if both else "dpor was not run: nothing was compared", width)
     if not comparison.differences:
         return
     for difference in comparison.differences:

@@ -95,6 +95,7 @@ def test_arguments_that_have_defaults_are_left_to_them():
         ("there.py:missing", "there has no 'missing'; programs: first, second"),
         ("there.py:first.missing", "there has no 'first.missing'"),
         ("there", "is no script and no folder"),
+        ("", "target '' is no script and no folder"),
         ("broken.py", "broken.py cannot be compiled"),
         ("broken.py:program", "broken.py cannot be imported: SyntaxError"),
         ("raises.py:program", "raises.py cannot be imported: ZeroDivisionError: division by zero"),
@@ -103,6 +104,10 @@ def test_arguments_that_have_defaults_are_left_to_them():
         ("raises:program", "raises cannot be imported: ZeroDivisionError"),
         ("there.py:takes", r"takes needs arguments \(one, three\)"),
         ("there.py:coroutine", "coroutine is a coroutine"),
+        ("there.py:generator", "generator is a generator: calling it runs nothing of it"),
+        ("there.py:stream", "stream is a generator: calling it runs nothing of it"),
+        ("there.py:", "target 'there.py:' names no function after its colon"),
+        (":", "target ':' names no function after its colon"),
         ("there.py:NUMBER", "5 is not callable"),
     ],
 )
@@ -115,6 +120,8 @@ def test_what_cannot_be_used_is_refused_with_the_reason(folder, target, message)
             "def second(): pass\n"
             "def takes(one, two=2, *, three): pass\n"
             "async def coroutine(): pass\n"
+            "def generator(): yield\n"
+            "async def stream(): yield\n"
         ),
         broken="def (:\n",
         raises="1 / 0\n",
