@@ -35,6 +35,10 @@ BUDGET = 64
 LONGEST = 400
 """A failing execution with more events than this has no contrast looked for."""
 
+_LONGER, _ROOM = 4, 100
+"""What is tried is near the failing execution: it has so many times its events, and more, or is
+cut."""
+
 _Relation = Callable[[tuple[Event, ...]], list[tuple[int, int]]]
 
 _Change = tuple[int, int | None]
@@ -92,7 +96,15 @@ def contrast_to(session: Session, choices: Sequence[int]) -> Contrast | NoContra
         failing = session.execute(noted, recording=True)
         if failing.steps > LONGEST:
             return None
-        return _Search(session, failing, noted.values).run()
+        runtime = session.runtime
+        most = runtime.max_steps
+        if not runtime.interrupted:
+            runtime.max_steps = min(most, _LONGER * failing.steps + _ROOM)
+        try:
+            return _Search(session, failing, noted.values).run()
+        finally:
+            if not runtime.interrupted:
+                runtime.max_steps = most
 
 
 class _Search:
@@ -122,11 +134,12 @@ class _Search:
 
     def _rounds(self) -> Contrast | NoContrast:
         """Search round by round."""
-        generation: list[tuple[Event, ...]] = [self.events]
+        generation: list[_Plan | None] = [None]  # nothing changed: the failing execution itself
         while generation:
             found: list[Contrast] = []
-            following: list[tuple[Event, ...]] = []
-            for events in generation:
+            following: list[_Plan | None] = []
+            for near in generation:
+                events = self.events if near is None else told_of(self._run(near, recording=True))
                 for change in self._changes(events):
                     if self.tried == BUDGET:
                         return self._nearest(found) or NoContrast(self.tried, complete=False)
@@ -144,9 +157,11 @@ class _Search:
                     self.seen.add(road)
                     text = self._passes(execution)
                     if text is None:
-                        following.append(told_of(execution))
+                        following.append(plan)
                         continue
-                    contrast = self._contrast(execution, text, events, change)
+                    # To record what happens takes longer than to run it, and few are told of.
+                    told = self._run(plan, recording=True)
+                    contrast = self._contrast(told, text, events, change)
                     if contrast is not None:
                         found.append(contrast)
             if found:
@@ -189,10 +204,10 @@ class _Search:
         rest = [at for at in range(first, len(events)) if at not in set(early)]
         return tuple(events[at].task for at in (*range(first), *early, *rest)), None
 
-    def _run(self, plan: _Plan) -> Execution:
+    def _run(self, plan: _Plan, *, recording: bool = False) -> Execution:
         road, last = plan
         following = _Following(road, self.values, self.session, last)
-        return self.session.execute(following, recording=True)
+        return self.session.execute(following, recording=recording)
 
     def _passes(self, execution: Execution) -> str | None:
         """Return the outcome of an execution that passes, as text."""

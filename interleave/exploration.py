@@ -66,18 +66,48 @@ Identity = tuple[FailureKind, str, str | None]
 
 @dataclass(slots=True)
 class Found:
-    """A failure, by its simplest witness seen: the fewest preemptions."""
+    """A failure, by its simplest witness seen: the fewest preemptions.
+
+    `count` tells in how many executions it was seen. `others` are the messages of those among them
+    that say something else than the witness, each with how many say it.
+    """
 
     kind: FailureKind
     message: str
     location: str | None
     witness: Witness
     count: int = 1
+    others: dict[str, int] = field(default_factory=dict)
 
     @property
     def identity(self) -> Identity:
-        """Which failure it is."""
+        """Which failure its witness shows."""
         return self.kind, self.message, self.location
+
+    @property
+    def identities(self) -> tuple[Identity, ...]:
+        """All that are counted as this failure, that of the witness first."""
+        messages = (self.message, *self.others)
+        return tuple((self.kind, message, self.location) for message in messages)
+
+    def holds(self, identity: Identity) -> bool:
+        """Whether this very failure is counted here."""
+        kind, message, location = identity
+        if kind != self.kind or location != self.location:
+            return False
+        return message == self.message or message in self.others
+
+    def count_in(self, message: str, simpler: Witness | None) -> None:
+        """Count one more execution, which becomes the witness if it is simpler."""
+        self.count += 1
+        if message != self.message:
+            self.others[message] = self.others.get(message, 0) + 1
+            if simpler is not None:
+                said = self.count - sum(self.others.values())  # as the witness so far
+                del self.others[message]
+                self.message, self.others = message, {self.message: said, **self.others}
+        if simpler is not None:
+            self.witness = simpler
 
 
 @dataclass(slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, assert_never
 
 from interleave.core.outcome import (
@@ -29,6 +30,11 @@ if TYPE_CHECKING:
 
 REPEATED = 3
 """Of so many outcomes the witness is run again at the end, to see that it still shows them."""
+
+APART = 3
+"""So many failures of one kind and type at one place are told apart by what they say."""
+
+_NUMBER, _THREAD, _TYPE = re.compile(r"\d+"), re.compile(r" in main[.\d]*$"), re.compile(r"\w*")
 
 _WAITING = {
     "with": "a `with` statement waits there, perhaps",
@@ -156,20 +162,47 @@ class Judge:
 
     def _failed(self, execution: Execution, identity: Identity) -> Stop | None:
         exploration = self.exploration
-        for found in exploration.failures:
-            if found.identity == identity:
-                found.count += 1
-                if execution.preemptions < found.witness.preemptions:
-                    found.witness = Witness.of(
-                        execution,
-                        exploration.runs - 1,
-                        telling=found is exploration.failures[0],
-                    )
-                break
-        else:
-            witness = Witness.of(execution, exploration.runs - 1, telling=not exploration.failures)
+        index = exploration.runs - 1
+        found = _same(exploration.failures, identity)
+        if found is None:
+            witness = Witness.of(execution, index, telling=not exploration.failures)
             exploration.failures.append(Found(*identity, witness))
+        else:
+            simpler = None
+            if execution.preemptions < found.witness.preemptions:
+                is_first = found is exploration.failures[0]
+                simpler = Witness.of(execution, index, telling=is_first)
+            found.count_in(identity[1], simpler)
         return None if self.settings.keep_going else Stop.FAILURE
+
+
+def _same(failures: list[Found], identity: Identity) -> Found | None:
+    """Return the failure that another one counts as; none if it is one of its own.
+
+    What says the same but for its numbers is the same, in whichever thread; and of what says
+    something else, at the same place, no more than a few are told apart.
+    """
+    kind, message, location = identity
+    for found in failures:
+        if found.holds(identity):
+            return found
+    if location is None:
+        return None  # nothing but what it says tells it from others
+    there = [found for found in failures if (found.kind, found.location) == (kind, location)]
+    for found in there:
+        if _worded(found.message) == _worded(message):
+            return found
+    alike = [found for found in there if _type_in(found.message) == _type_in(message)]
+    return alike[0] if len(alike) >= APART else None
+
+
+def _worded(message: str) -> str:
+    """Return what an exception says, without its numbers and the thread that it was in."""
+    return _NUMBER.sub("#", _THREAD.sub("", message))
+
+
+def _type_in(message: str) -> str:
+    return _TYPE.match(message)[0]  # type: ignore[index]  # it matches whatever there is
 
 
 def failure_of(execution: Execution, settings: Settings) -> Identity | None:

@@ -195,14 +195,15 @@ def _missing(side: Side, other: Side) -> Iterator[Difference]:
         if not any(_are_one(entry, known) for known in other.exploration.outcomes):
             message = f"the outcome {entry.text} came out in {side.name} and not in {other.name}"
             yield Difference(message, entry.witness)
-    known = {_named(found) for found in other.exploration.failures}
+    known = {named for found in other.exploration.failures for named in _named(found)}
     for found in side.exploration.failures:
-        if _named(found) not in known:
-            message = (
-                f"the failure {found.kind} was found by {side.name} and not by {other.name}: "
-                f"{found.message}"
-            )
-            yield Difference(message, found.witness)
+        for kind, said in _named(found):
+            if (kind, said) not in known:
+                message = (
+                    f"the failure {kind} was found by {side.name} and not by {other.name}: {said}"
+                )
+                # What is counted with another failure has no witness of its own.
+                yield Difference(message, found.witness if said == found.message else None)
 
 
 def _are_one(one: Entry, other: Entry) -> bool:
@@ -211,5 +212,5 @@ def _are_one(one: Entry, other: Entry) -> bool:
     return type(one.value) is type(other.value) and are_equal(one.value, other.value)
 
 
-def _named(found: Found) -> tuple[str, str]:
-    return found.kind, found.message
+def _named(found: Found) -> list[tuple[str, str]]:
+    return [(kind, message) for kind, message, _ in found.identities]

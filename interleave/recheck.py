@@ -148,7 +148,11 @@ def _kept(report: Report, failure: Failure, name: str, settings: Settings) -> Ke
 
 def _joined(report: Report, replayed: list[Report]) -> Report:
     """Add kept failures that still fail, and that the exploration has not come across again."""
-    known = {(item.kind, item.message, item.location) for item in report.failures}
+    known = {
+        (item.kind, message, item.location)
+        for item in report.failures
+        for message in (item.message, *item.others)
+    }
     more = [
         failure
         for item in replayed

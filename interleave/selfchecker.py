@@ -111,7 +111,11 @@ def _compared(
                 redundant=side.exploration.redundant,
                 traces=len(side.tracing.traces),
                 outcomes=tuple(entry.text for entry in side.exploration.outcomes),
-                failures=tuple((item.kind, item.message) for item in side.exploration.failures),
+                failures=tuple(
+                    (kind, message)
+                    for item in side.exploration.failures
+                    for kind, message, _ in item.identities
+                ),
                 seconds=side.exploration.seconds,
                 complete=side.complete,
                 reasons=reasons,

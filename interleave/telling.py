@@ -191,6 +191,7 @@ def _explained(
         schedule=schedule(found.witness, execution),
         preemptions=found.witness.preemptions,
         count=found.count,
+        others=dict(found.others),
         sample=sample,
         detail=explain(execution),
         events=tuple(execution.history),

@@ -12,7 +12,11 @@ from side_by_side import in_threads
 
 import interleave
 from interleave import contrast as contrasts
-from interleave.contrast import BUDGET, Contrast, NoContrast
+from interleave.contrast import BUDGET, Contrast, NoContrast, contrast_to
+from interleave.core.outcome import StepBound
+from interleave.core.program import from_callable
+from interleave.session import Session, session
+from interleave.settings import Settings
 
 
 class Counter:
@@ -253,6 +257,38 @@ def test_a_program_that_hangs_elsewhere_ends_the_search():
 
     assert isinstance(failure.contrast, NoContrast)
     assert not failure.contrast.complete
+
+
+def test_what_goes_on_much_longer_than_the_failure_is_cut(monkeypatch):
+    def program():
+        counter = Counter()
+
+        def count():
+            for _ in range(1_000 * counter.value):
+                counter.value += 1
+
+        in_threads(count, counter.add)
+        assert counter.value != 1
+
+    tried = []
+
+    def execute(self, strategy, *, recording=False, **options):
+        execution = original(self, strategy, recording=recording, **options)
+        tried.append((execution.steps, type(execution.ending)))
+        return execution
+
+    original = Session.execute
+    failing = failed(program).schedule
+    settings = Settings(strategy="dfs", include=("test_contrast",))
+    with session(from_callable(program), settings) as opened:
+        monkeypatch.setattr(Session, "execute", execute)
+        contrast = contrast_to(opened, failing.choices)
+        assert opened.runtime.max_steps == settings.max_steps
+
+    (steps, _), *others = tried
+    assert isinstance(contrast, NoContrast)
+    assert StepBound in [ending for _, ending in others]
+    assert max(length for length, _ in others) <= 4 * steps + 100
 
 
 def test_looking_for_a_contrast_changes_no_number_of_the_report():

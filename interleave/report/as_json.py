@@ -54,6 +54,11 @@ def as_object(report: Report) -> dict[str, Any]:
                 "location": failure.location,
                 "schedule": None if failure.schedule is None else failure.schedule.token,
                 "preemptions": failure.preemptions,
+                "count": failure.count,
+                "others": [
+                    {"message": message, "count": count}
+                    for message, count in failure.others.items()
+                ],
                 "shrunk": _shrunk(failure),
                 "hidden_by_gil": failure.hidden_by_gil,
                 "counterexample": _counterexample(failure),

@@ -34,6 +34,7 @@ class Outcome:
 class Failure:
     """What went wrong, once, by its simplest witness.
 
+    `count` executions showed it; `others` says how many of them had which other message.
     `detail` explains it (one line each), `events` are those of the witness, `output` what it
     printed and logged. `schedule` is none only where no single execution shows the failure.
     `sentence` says what went wrong, where the events prove it, and `rests_on` which of them do, by
@@ -50,6 +51,7 @@ class Failure:
     schedule: Schedule | None
     preemptions: int
     count: int = 1
+    others: Mapping[str, int] = field(default_factory=dict)
     sample: str | None = None
     detail: tuple[str, ...] = ()
     events: tuple[Event, ...] = ()

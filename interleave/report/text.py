@@ -26,6 +26,7 @@ WIDTH = 100
 _MANY_OUTCOMES = 12
 _MANY_LINES = 40
 _MANY_OBJECTS = 8
+_MANY_MESSAGES = 3
 _LONG_MESSAGE, _MANY_MESSAGE_LINES = 2_000, 12
 _STYLES = {
     "pass": "bold green",
@@ -122,6 +123,8 @@ def _failure(report: Report, failure: Failure, width: int) -> Iterator[Line]:
     where = f" at {failure.location}" if failure.location else ""
     times = f" ({failure.count:,} executions)" if failure.count > 1 else ""
     yield from _set("bold red", f"{failure.kind}: {failure.message}{where}{times}", width, "")
+    if failure.others:
+        yield from _set("dim", _others(failure), width, "  ")
     names = Names((*failure.events, *failure.waiting))
     if failure.sentence is not None:
         yield from _set("bold", names.readable(failure.sentence), width, "  ")
@@ -158,6 +161,19 @@ def _failure(report: Report, failure: Failure, width: int) -> Iterator[Line]:
             how = "" if report.sampled_by is None else f" of --strategy {report.sampled_by}"
             yield "dim", f"  sampled by seed {failure.sample}{how}"
         yield "bold", f"  replay: {report.replay_command(failure)}"
+
+
+def _others(failure: Failure) -> str:
+    """Say what else was said in how many of the executions that count as one failure."""
+    shown = [
+        message if count == 1 else f"{message} (x {count:,})"
+        for message, count in list(failure.others.items())[:_MANY_MESSAGES]
+    ]
+    more = len(failure.others) - len(shown)
+    rest = f"; ... and {counted(more, 'more message')} (--format json has all)" if more else ""
+    number = sum(failure.others.values())
+    said = "another message" if len(failure.others) == 1 else "other messages"
+    return f"{number:,} of them with {said}: {'; '.join(shown)}{rest}"
 
 
 def _objects(events: Iterable[Event], names: Names, width: int) -> Iterator[Line]:

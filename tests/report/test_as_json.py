@@ -87,6 +87,19 @@ def test_an_output_is_its_lines_as_json():
     }
 
 
+def test_a_failure_tells_how_many_executions_had_which_other_messages():
+    def program():
+        raise ValueError(interleave.choose(range(3)))
+
+    (failure,) = as_object(check(program, keep_going=True))["failures"]
+
+    assert (failure["message"], failure["count"]) == ("ValueError: 0", 3)
+    assert failure["others"] == [
+        {"message": "ValueError: 1", "count": 1},
+        {"message": "ValueError: 2", "count": 1},
+    ]
+
+
 def test_a_failure_has_kind_message_location_schedule_and_preemptions():
     def program():
         lock = threading.Lock()
@@ -102,6 +115,8 @@ def test_a_failure_has_kind_message_location_schedule_and_preemptions():
         "location",
         "schedule",
         "preemptions",
+        "count",
+        "others",
         "shrunk",
         "hidden_by_gil",
         "counterexample",
