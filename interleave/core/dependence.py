@@ -28,10 +28,10 @@ Footprint = tuple[tuple[Key, int], ...]
 EVERYTHING: Footprint = ((-1, WRITE),)
 """Of a failure, which ends the execution: nothing comes after it."""
 
-CLOCK, WORLD, THREADS, MAIN, STREAM = -2, -3, -4, -5, -6
+CLOCK, WORLD, THREADS, MAIN, STREAM, POOLS = -2, -3, -4, -5, -6, -7
 """Keys of locations without an object of their own: the one clock of the time modes `idle` and
 `ordered`; the life of the program, whose end cuts off the daemons; the list of its threads; whether
-main has come to its end; what it prints and logs."""
+main has come to its end; what it prints and logs; whether its pools of threads still take calls."""
 
 KEPT = -100
 """Below this lie the keys of objects that live on from one execution to the next."""

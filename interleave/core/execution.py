@@ -89,7 +89,7 @@ class Execution:
         names: dict[int, str] = {}
         parts = []
         for event in self.events:
-            if event.glued or event.kind in ("return", "fail"):
+            if event.glued or event.kind in ("return", "over", "fail"):
                 continue  # the tokens in use were made when these were no events of their own
             task = event.task
             name = names.get(id(task))

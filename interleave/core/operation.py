@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from itertools import count
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-from interleave.core.dependence import ADD, EVERYTHING, KEPT, MAIN, READ, THREADS, WRITE
+from interleave.core.dependence import ADD, EVERYTHING, KEPT, MAIN, POOLS, READ, THREADS, WRITE
 from interleave.errors import UncontrolledError
 
 if TYPE_CHECKING:
@@ -21,6 +22,22 @@ class Place(Protocol):
     @property
     def key(self) -> Key:
         """What stands for it in footprints."""
+
+
+class Employer(Protocol):
+    """Something with threads of its own that main dismisses at its end, and waits for: a pool.
+
+    It has been one since its first thread was started, by an operation that reads `POOLS`; the last
+    part of its snapshot tells whether it is.
+    """
+
+    key: int
+
+    def snapshot(self) -> Any:
+        """What guards and effects of operations on it depend on, as a small value."""
+
+    def dismiss(self) -> Iterable[Operation]:
+        """Take no more calls from now on, and tell what main waits for."""
 
 
 class Past(Protocol):
@@ -40,6 +57,8 @@ class Past(Protocol):
 
 
 _kept = count(KEPT, -1)  # of the process: an object of an earlier check is no object of this one
+
+_key = attrgetter("key")
 
 NEW, RUNNING, OVER = range(3)
 """The states of a thread, as a snapshot."""
@@ -357,10 +376,52 @@ class End(Operation):
 
 
 class Return(Operation):
-    """The last event of main's own code: whoever looks at its thread sees that it is over."""
+    """The last event of main's own code: no pool of threads takes calls from now on.
+
+    If no pool has threads to be waited for, main's thread is over with it. Which have some is
+    decided here, and by whoever starts the first thread of one, which reads `POOLS`.
+    """
+
+    __slots__ = ("seen",)
+    kind = "return"
+    noted = True
+
+    seen: list[tuple[Employer, Any]]  # the pools that have threads, in the order of their keys
+
+    def note(self) -> None:
+        pools = sorted(self.task.runtime.employers, key=_key)
+        self.seen = [(pool, pool.snapshot()) for pool in pools]
+
+    def execute(self) -> None:
+        runtime = self.task.runtime
+        runtime.leaving = True
+        for pool, _ in self.seen:
+            runtime.awaited.extend(pool.dismiss())
+        if not self.seen:
+            self.task.done = True
+
+    def footprint(self) -> Footprint:
+        return self._touching(pool.key for pool, _ in self.seen)
+
+    def footprint_in(self, past: Past) -> Footprint:
+        return self._touching(pool.key for pool, _ in self.seen if past.of(pool)[-1])
+
+    def _touching(self, pools: Iterable[Key]) -> Footprint:
+        return ((POOLS, WRITE), *([(key, WRITE) for key in pools] or [(MAIN, WRITE)]))
+
+    def is_over(self) -> bool:
+        """Whether, once executed, main's thread was over with it."""
+        return not self.seen
+
+    def before(self, item: SimObject) -> Any:
+        return next((state for pool, state in self.seen if pool.key == item.key), RUNNING)
+
+
+class Over(Operation):
+    """The threads of all pools have ended: whoever looks at main's thread sees that it is over."""
 
     __slots__ = ()
-    kind = "return"
+    kind = "over"
 
     def execute(self) -> None:
         self.task.done = True

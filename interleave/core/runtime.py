@@ -26,6 +26,7 @@ from interleave.core.operation import (
     Exit,
     Fail,
     Operation,
+    Over,
     Return,
     SimObject,
 )
@@ -61,6 +62,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from types import FrameType
 
+    from interleave.core.operation import Employer
     from interleave.core.strategy import Script, Strategy
     from interleave.settings import Settings
 
@@ -75,6 +77,8 @@ _MOMENT = 1e-6
 _RESUMED = "a task was resumed after its execution had ended"
 
 _MISUSE = "__interleave_misuse__"
+
+_ENDS = (Return, Over)
 
 _path = attrgetter("path")
 
@@ -281,6 +285,9 @@ class Runtime:
         self.untried: list[str] = []
         self.state: dict[str, Any] = {}
         self.exit_hooks: list[Callable[[], object]] = []
+        self.employers: list[Employer] = []  # the pools that have threads
+        self.leaving = False  # main has come to its end, or waits for the threads of pools there
+        self.awaited: list[Operation] = []  # what it still waits for
         self.end_hooks: list[Callable[[], None]] = []
         self.at_exit: list[tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]] = []
         self.home = self.locals.keep()
@@ -289,8 +296,12 @@ class Runtime:
         value = program()
         while self.exit_hooks:
             self.exit_hooks.pop(0)()
-        if not self.current.done:  # what `atexit` has called may have left by `sys.exit`
+        if not self.leaving:  # what `atexit` has called may have left by `sys.exit`
             perform(Return(None))
+        while self.awaited:
+            perform(self.awaited.pop(0))
+        if not self.current.done:
+            perform(Over(None))
         perform(Exit(None))
         while self.at_exit:
             function, args, kwargs = self.at_exit.pop()
@@ -855,7 +866,7 @@ class Runtime:
             task.apart = False
         if type(op) is Fail:
             return  # the failure itself is told
-        if self.recording and (type(op) is not Return or len(self.live) > 1):
+        if self.recording and (type(op) not in _ENDS or len(self.live) > 1):
             with self.atomic():  # a __repr__ of the program may do anything
                 self.recorder.executed(op, result, preempting=self.preempting)
             self.preempting = False

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from typing import Any
 
 from interleave.core.dependence import MAIN, THREADS
-from interleave.core.operation import Begin, End, Exit, Operation, Return, SimObject
+from interleave.core.operation import Begin, End, Exit, Operation, Over, Return, SimObject
 from interleave.primitives import (
     barriers,
     completion,
@@ -71,6 +71,10 @@ def _end(op: End) -> Edges:
     assert op.target is not None
     ended = (op.target.key, "end")
     return _giving(ended) if op.task.daemon else _giving(ended, (THREADS, "end"))
+
+
+def _return(op: Return) -> Edges:
+    return _giving((MAIN, "end")) if op.is_over() else NOTHING
 
 
 def _join(op: threads.Join | threads.IsAlive) -> Edges:
@@ -326,7 +330,8 @@ def _finish_import(op: imports.Finish) -> Edges:
 ROWS: dict[type[Operation], Row] = {
     Begin: _begin,
     End: _end,
-    Return: lambda _: _giving((MAIN, "end")),
+    Return: _return,
+    Over: lambda _: _giving((MAIN, "end")),
     Exit: lambda _: _taking((THREADS, "end")),
     threads.Start: _start,
     threads.Join: _join,

@@ -12,13 +12,11 @@ from interleave.primitives.futures import (
     Future,
 )
 from interleave.primitives.installation import ATTRIBUTE, attach, original
-from interleave.primitives.pools import Call, Close, PoolState, Submit, dropped
-from interleave.primitives.threads import Join, ThreadState
+from interleave.primitives.pools import AwaitWorker, Call, Close, PoolState, Submit, dropped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from interleave.core.runtime import Runtime
     from interleave.core.task import Task
 
 ThreadPoolExecutor = pool_module.ThreadPoolExecutor
@@ -48,7 +46,7 @@ def _pool_init(
     if initializer is not None and not callable(initializer):
         message = "initializer must be a callable"
         raise TypeError(message)
-    runtime, task = running()
+    task = running()[1]
     pool = PoolState(task, self)
     attach(self, pool)
     self._max_workers = max_workers
@@ -56,11 +54,6 @@ def _pool_init(
     self._initializer, self._initargs = initializer, initargs
     self._broken = self._shutdown = False
     self._threads = _InOrder()
-    pools = runtime.state.get("pools")
-    if pools is None:
-        pools = runtime.state["pools"] = []
-        runtime.exit_hooks.append(lambda: _at_exit(runtime, pools))
-    pools.append(pool)
 
 
 class _InOrder(set[Any]):
@@ -77,35 +70,12 @@ def _default_prefix(task: Task) -> str:
     return f"ThreadPoolExecutor-{maker}{task.tally('pool name') - 1}"
 
 
-def _at_exit(runtime: Runtime, pools: list[PoolState]) -> None:
-    """What `_python_exit` does when main ends: close every pool, then wait for all of them."""
-    for pool in pools:
-        if not pool.closed:
-            perform(Close(pool))
-    runtime.state["pools closed"] = True
-    for pool in pools:
-        _await_workers(pool)
-
-
 def _await_workers(pool: PoolState) -> None:
     for thread in pool.threads:
         if thread.__dict__[ATTRIBUTE].task is running()[1]:
             message = "cannot join current thread"
             raise misuse(RuntimeError(message))
         perform(AwaitWorker(thread.__dict__[ATTRIBUTE], pool))
-
-
-class AwaitWorker(Join):
-    """Wait until a worker has ended, which none does before its pool is shut down and empty."""
-
-    __slots__ = ("pool",)
-
-    def __init__(self, target: ThreadState, pool: PoolState) -> None:
-        self.target = target
-        self.pool = pool
-
-    def waits_for(self) -> str:
-        return f"{self.target.name} to end, in the shutdown of {self.pool.name}"
 
 
 def _submit(self: Any, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:

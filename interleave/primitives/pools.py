@@ -17,7 +17,7 @@ from concurrent.futures import thread as pool_module
 from typing import TYPE_CHECKING, Any
 
 from interleave.core.context import about_to_call, in_task, perform, running
-from interleave.core.dependence import ADD, READ, THREADS, WRITE
+from interleave.core.dependence import ADD, POOLS, READ, THREADS, WRITE
 from interleave.core.operation import NEW, Noted, SimObject, new_key
 from interleave.primitives.futures import (
     CANCELLED,
@@ -31,13 +31,13 @@ from interleave.primitives.futures import (
     footprint_of,
 )
 from interleave.primitives.installation import ATTRIBUTE
-from interleave.primitives.threads import ThreadState, start_at_once
+from interleave.primitives.threads import Join, ThreadState, start_at_once
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from interleave.core.dependence import Footprint, Key
-    from interleave.core.operation import Past
+    from interleave.core.operation import Operation, Past
     from interleave.core.task import Task
 
 BrokenThreadPool = pool_module.BrokenThreadPool
@@ -65,7 +65,10 @@ class Call:
 class PoolState(SimObject):
     """The calls that wait, the threads, and how many of them count as idle."""
 
-    __slots__ = ("broken", "calls", "closed", "idle", "idle_key", "label", "owner", "threads")
+    __slots__ = (
+        *("broken", "calls", "closed", "dropped", "idle", "idle_key", "label", "owner", "threads"),
+        "told",
+    )
     label: str  # type: ignore[misc]  # of the instance, and not of the class, here
 
     def __init__(self, creator: Task | None, item: Any) -> None:
@@ -80,15 +83,32 @@ class PoolState(SimObject):
         self.calls: deque[Call] = deque()
         self.threads: list[threading.Thread] = []
         self.idle = 0
-        self.closed = False
+        self.dropped = False  # the program has shut it down, or let go of it
+        self.closed = False  # that, or main has ended: its threads end once nothing waits
+        self.told = False  # whoever submits is told that it is shut down, and not that main ended
         self.broken = False
 
     def reset(self) -> None:
         super().reset()
         self._clear()
 
-    def snapshot(self) -> tuple[tuple[int, ...], bool]:
-        return tuple(call.state.key for call in self.calls), self.closed
+    def snapshot(self) -> tuple[tuple[int, ...], bool, bool]:
+        return tuple(call.state.key for call in self.calls), self.closed, bool(self.threads)
+
+    def dismiss(self) -> list[Operation]:
+        """Let its threads end, as `_python_exit` does when main ends."""
+        self.closed = True
+        return [AwaitWorker(thread.__dict__[ATTRIBUTE], self) for thread in self.threads]
+
+    def shut_down(self) -> None:
+        """Take no more calls, as the program wants it."""
+        self.dropped = self.closed = True
+        self.tell()
+
+    def tell(self) -> None:
+        """Refuse calls because it is shut down, and no longer because main has ended."""
+        self.told = True
+        self.show("_shutdown", True)
 
     def show(self, name: str, value: object) -> None:
         """Set an attribute of CPython's executor that programs look at."""
@@ -123,7 +143,7 @@ class _Taking(_PoolOperation):
         return ((self.target.key, WRITE if took.futures else READ), *futures, *told, *idle)
 
     def footprint_in(self, past: Past) -> Footprint:
-        waiting, _ = past.of(self.target)
+        waiting, *_ = past.of(self.target)
         if not waiting:
             idle = ((self.target.idle_key, ADD),) if self.took.idle else ()
             return ((self.target.key, READ), *idle)
@@ -145,7 +165,8 @@ class _Taking(_PoolOperation):
 class Submit(_PoolOperation):
     """Line up a call and, unless a thread is idle or there are enough, start one more.
 
-    All of it is one step, as under the pool's lock in CPython.
+    All of it is one step, as under both locks in CPython: the pool's, and that of all pools, which
+    the end of main takes.
     """
 
     __slots__ = ("call", "executor", "future", "idle", "label", "thread")
@@ -167,10 +188,10 @@ class Submit(_PoolOperation):
         pool = self.target
         if pool.broken:
             raise BrokenThreadPool(_BROKEN)
-        if pool.closed:
+        if pool.told:
             message = "cannot schedule new futures after shutdown"
             raise RuntimeError(message)
-        if "pools closed" in self.task.runtime.state:
+        if self.task.runtime.leaving:
             message = "cannot schedule new futures after interpreter shutdown"
             raise RuntimeError(message)
         call, executor = self.call, self.executor
@@ -186,12 +207,17 @@ class Submit(_PoolOperation):
     def footprint(self) -> Footprint:
         # Whether it starts a thread may depend on the order: the list of threads is touched always.
         target = self.target
-        touched = ((target.key, WRITE), (target.idle_key, self.idle), (THREADS, ADD))
+        touched = (
+            (target.key, WRITE),
+            (target.idle_key, self.idle),
+            (THREADS, ADD),
+            (POOLS, READ),
+        )
         return touched if self.thread is None else (*touched, (self.thread.key, WRITE))
 
     def footprint_in(self, past: Past) -> Footprint:
         target = self.target
-        touched = ((target.key, WRITE), (target.idle_key, WRITE), (THREADS, ADD))
+        touched = ((target.key, WRITE), (target.idle_key, WRITE), (THREADS, ADD), (POOLS, READ))
         return touched if self.thread is None else (*touched, (self.thread.key, WRITE))
 
     def before(self, item: SimObject) -> Any:
@@ -234,21 +260,33 @@ class Idle(_PoolOperation):
 
 
 class Take(_Taking):
-    """Wait for a call, or for the pool to be shut down."""
+    """Wait for a call, or for the pool to be shut down; all calls there may be cancelled ones."""
 
-    __slots__ = ()
+    __slots__ = ("over",)
     kind = "take from"
     guarded = True
+
+    over: bool  # whether no call will come any more
+
+    def __init__(self, target: PoolState) -> None:
+        super().__init__(target)
+        self.over = True
 
     def enabled(self) -> bool:
         return bool(self.target.calls) or self.target.closed
 
     def enabled_in(self, past: Past) -> bool:
-        waiting, closed = past.of(self.target)
+        waiting, closed, _ = past.of(self.target)
         return bool(waiting) or closed
 
     def execute(self) -> Call | None:
-        return _take(self.target, self.took)
+        call = _take(self.target, self.took)
+        self.over = call is None and self.target.closed
+        if self.over:
+            # A worker that ends tells the executor. That adds nothing to the footprint: whoever
+            # looks at it writes, and it makes no difference which worker was first.
+            self.target.tell()
+        return call
 
     def unwind(self) -> None:
         return None
@@ -265,9 +303,20 @@ class Close(_PoolOperation):
     tells = False
 
     def execute(self) -> None:
-        pool = self.target
-        pool.closed = True
-        pool.show("_shutdown", True)
+        self.target.shut_down()
+
+
+class AwaitWorker(Join):
+    """Wait until a worker has ended, which none does before its pool is shut down and empty."""
+
+    __slots__ = ("pool",)
+
+    def __init__(self, target: ThreadState, pool: PoolState) -> None:
+        self.target = target
+        self.pool = pool
+
+    def waits_for(self) -> str:
+        return f"{self.target.name} to end, in the shutdown of {self.pool.name}"
 
 
 class Break(_PoolOperation):
@@ -313,14 +362,14 @@ def dropped(pool: PoolState) -> Iterator[Call]:
 
 def _abandon(pool: PoolState) -> None:
     """Let the threads of a pool end whose executor the program has dropped without `shutdown`."""
-    if pool.closed:
+    if pool.dropped:  # that main has ended decides nothing here: it may not have, in another order
         return
     if in_task():
         runtime, task = running()
         if not runtime.phase and not task.done:
             perform(Close(pool))
             return
-    pool.closed = True
+    pool.dropped = pool.closed = True
 
 
 class Taken:
@@ -377,11 +426,13 @@ def _work(pool: PoolState) -> None:
         first = False
         if call is None:
             perform(Idle(pool))
-            call = perform(Take(pool))
-            while call is None and pool.calls:
-                call = perform(Take(pool))
-        if call is None:
-            return
+            take = Take(pool)
+            call = perform(take)
+            if call is None:
+                if take.over:
+                    return
+                first = True  # where every call counts, those that it passed over have done so
+                continue
         _run(call)
         del call
 
@@ -411,6 +462,8 @@ def _add_thread(task: Task, pool: PoolState, executor: Any) -> ThreadState:
         daemon=False,
     )
     start_at_once(task, thread)
+    if not pool.threads:
+        task.runtime.employers.append(pool)
     pool.threads.append(thread)
     executor._threads.add(thread)
     return thread.__dict__[ATTRIBUTE]  # type: ignore[no-any-return]  # kept without a type

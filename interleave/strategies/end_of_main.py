@@ -1,8 +1,9 @@
 """The end of main is a point of its own only for who looks: else going on past it loses nothing.
 
 What comes of an execution depends on when main has ended only if another task asks for it, by
-`is_alive` or `join` of main's thread, or if it fails, which cuts everything off. As long as no
-execution that goes on past the end shows either, the same ones with the end put off would show
+`is_alive` or `join` of main's thread, or by a call submitted to a pool of threads; or if main
+dismisses the threads of one; or if a task fails, which cuts everything off. As long as no
+execution that goes on past the end shows any of it, the same ones with the end put off would show
 nothing else.
 """
 
@@ -10,30 +11,35 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from interleave.core.dependence import MAIN
-from interleave.core.operation import Return
+from interleave.core.dependence import dependent
+from interleave.core.operation import Over, Return
 from interleave.core.outcome import Raised
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from interleave.core.dependence import Footprint
     from interleave.core.execution import Execution
     from interleave.core.operation import Operation
+
+_ENDS = (Return, Over)
 
 
 def is_about_to_end(events: Sequence[Operation], stays: int) -> bool:
     """Whether the current task is main, and comes to its end next."""
-    return bool(stays) and type(events[-1].task.pending) is Return
+    return bool(stays) and type(events[-1].task.pending) in _ENDS
 
 
 def end_matters(execution: Execution) -> bool:
-    """Whether a task has looked at main's thread once that was over, or has failed then."""
-    over = False
+    """Whether a task has seen that main had come to its end, or has failed then."""
+    main = execution.events[0].task
+    ends: Footprint = ()
     for event in execution.events:
-        if type(event) is Return:
-            over = True
-            if isinstance(execution.ending, Raised):
-                return True
-        elif over and event.target is not None and event.target.key == MAIN:
+        if event.task is main:
+            if type(event) in _ENDS:
+                ends = (*ends, *event.footprint())
+                if isinstance(execution.ending, Raised):
+                    return True
+        elif ends and dependent(ends, event.footprint()):
             return True
     return False

@@ -161,3 +161,15 @@ def test_the_loggers_of_the_pool_are_as_they_were():
     interleave.check(lambda: ThreadPoolExecutor(1).submit(int).result())
 
     assert logging.getLogger("concurrent.futures").handlers == before
+
+
+def test_a_worker_that_finds_only_calls_that_were_cancelled_goes_on():
+    def program():
+        pool = ThreadPoolExecutor(1)
+        pool.submit(int).result()
+        cancelled = pool.submit(int).cancel()
+        return cancelled, pool.submit(int).result()
+
+    report = interleave.check(program, keep_going=True)
+    assert report.verdict == "pass"
+    assert set(report.outcomes) == {(True, 0), (False, 0)}

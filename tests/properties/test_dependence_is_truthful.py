@@ -204,21 +204,8 @@ def test_neighbours_in_random_programs_can_be_swapped(family):
     assert depending >= 1
 
 
-UNSEEN = pytest.mark.xfail(
-    strict=True,
-    reason="whether main, at its end, finds a pool to shut down is looked up without an operation: "
-    "a daemon that makes its pool at about that time is not told from one that made it before",
-)
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "family",
-    [
-        pytest.param(family, marks=[UNSEEN] if family == "futures" else [])
-        for family in sorted(random_programs.FAMILIES)
-    ],
-)
+@pytest.mark.parametrize("family", sorted(random_programs.FAMILIES))
 def test_neighbours_in_many_random_programs_can_be_swapped(family):
     number = int(os.environ.get("INTERLEAVE_PROGRAMS", "40"))
     independent, _ = swap_in(family, 1, number)

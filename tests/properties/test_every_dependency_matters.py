@@ -55,7 +55,7 @@ NOTICED = {
     "events.Set.object": ("events3", 2),
     "events.TimedWait.object": ("events32", 43),
     "events.Wait.object": ("events2", 0),
-    "executors.AwaitWorker.object": ("futures2", 0),
+    "pools.AwaitWorker.object": ("futures2", 0),
     "futures.AddCallback.object": ("futures23", 8),
     "futures.Ask.object": ("futures13", 10),
     "futures.Await.object": ("futures3", 1),

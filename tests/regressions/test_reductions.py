@@ -20,6 +20,7 @@ NOTIFIED = ((False, (("wait_timed", 0),)), (False, (("notify_bare", 0),)))
 WAITED = ((False, (("wait", 0),)), (False, (("notify_bare", 0),)))
 SUBMITTED = ((False, (("submit", 0),)), (False, (("run", 0), ("fail", 0))))
 LEFT = ((False, (("choose", 1),)), (True, (("submit", 1),)))
+MADE_LATE = ((False, (("cancel", 1),)), (True, (("submit", 0), ("result", 0))))
 CANCELLED = ((False, (("cancel", 1),)), (True, ()), (True, (("running", 1), ("wait_error", 0))))
 
 
@@ -46,6 +47,9 @@ def traces(program, strategy, time):
         # Main can end before the daemon starts a thread that main would wait for.
         pytest.param("futures", "free", LEFT, id="traces lost: a daemon that starts a thread"),
         pytest.param("futures", "idle", CANCELLED, id="traces lost: a daemon that waits for many"),
+        # Main looked up, without an operation, whether there was a pool to shut down at its end.
+        pytest.param("futures", "free", MADE_LATE, id="a pool made as main ends"),
+        pytest.param("futures", "idle", MADE_LATE, id="a pool made as main ends, with time idle"),
     ],
 )
 def test_every_trace_is_run_once(family, time, threads):
@@ -54,6 +58,54 @@ def test_every_trace_is_run_once(family, time, threads):
     reduced, redundant = traces(program, OptimalReduction(time), time)
     assert reduced == dict.fromkeys(brute, 1)
     assert redundant == 0
+
+
+def test_main_waits_for_the_threads_of_a_pool_that_a_daemon_makes_as_main_ends():
+    steps = (("submit", 0), ("all_done", 0), ("next_done", 0), ("result", 0))
+    program = random_programs.program_of("futures", ((False, (("cancel", 1),)), (True, steps)))
+    report = interleave.check(program, include=("cells",), exclude=("random_programs",))
+
+    assert report.verdict == "pass"  # there was a deadlock: nobody shut the pool down
+    assert set(report.outcomes) == {"[True]"}
+
+
+ENDED = "cannot schedule new futures after interpreter shutdown"
+SHUT = "cannot schedule new futures after shutdown"
+
+
+def _submit(pool):
+    try:
+        pool.submit(int)
+    except RuntimeError as error:
+        print(error)
+    else:
+        print("taken")
+
+
+def _one_makes_a_pool():
+    threading.Thread(target=lambda: _submit(ThreadPoolExecutor(1))).start()
+
+
+def _one_uses_a_pool_of_main():
+    pool = ThreadPoolExecutor(1)
+    pool.submit(int)
+    threading.Thread(target=_submit, args=(pool,)).start()
+
+
+def test_a_call_submitted_as_main_ends_is_taken_or_refused():
+    brute, _ = traces(_one_makes_a_pool, DepthFirst(), "free")
+    reduced, redundant = traces(_one_makes_a_pool, OptimalReduction("free"), "free")
+    assert reduced == dict.fromkeys(brute, 1)
+    assert redundant == 0
+    report = interleave.check(_one_makes_a_pool, observe="output")
+    assert report.verdict == "pass"
+    assert {tuple(value) for value in report.outcomes} == {("taken",), (ENDED,)}
+
+
+def test_whoever_submits_to_a_pool_that_main_dismisses_learns_why_it_is_refused():
+    report = interleave.check(_one_uses_a_pool_of_main, observe="output")
+    assert report.verdict == "pass"
+    assert {tuple(value) for value in report.outcomes} == {("taken",), (ENDED,), (SHUT,)}
 
 
 class Box:

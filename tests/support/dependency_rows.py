@@ -6,13 +6,14 @@ queue, the list of threads, and so on.
 
 from contextlib import contextmanager
 
-from interleave.core.dependence import CLOCK, MAIN, STREAM, THREADS, WORLD
+from interleave.core.dependence import CLOCK, MAIN, POOLS, STREAM, THREADS, WORLD
 
 _NAMES = {
     CLOCK: "clock",
     WORLD: "world",
     THREADS: "threads",
     MAIN: "main",
+    POOLS: "pools",
     STREAM: "output",
 }
 _PARTS = {1: "tail", 2: "head", 3: "undone", 4: "item", 5: "room"}
