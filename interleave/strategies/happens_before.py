@@ -300,10 +300,7 @@ class HappensBefore:
         for start, lasts in self._floors:
             if before < start <= index:
                 floor = lasts
-        if floor is None:
-            return clock
-        joined = _joined(clock, floor)
-        return clock if joined == clock else joined
+        return clock if floor is None else _joined(clock, floor)
 
     def _leader(self, index: int) -> int:
         """Return the event that one belongs to: nothing else can come between the two."""
