@@ -1,7 +1,7 @@
 """A deque from which idle threads steal work: whose is the last item?
 
-The owner pushes and pops at the bottom, thieves steal from the top (after Chase and Lev, 2005). The
-two ends are far apart while there is much to do, so that the owner needs no lock; at the last item
+The owner pushes and pops at the bottom, thieves steal from the top [ChaseLev05]. The two ends
+are far apart while there is much to do, so that the owner needs no lock; at the last item
 they meet. There both have to win the item by moving `top`, by a comparison and an assignment that
 nobody can come between. Where they only assign, both take it.
 

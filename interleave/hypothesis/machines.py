@@ -81,6 +81,8 @@ def machine_of(cls: type[stateful.RuleBasedStateMachine]) -> Machine:
 
     def make() -> Any:
         item = cls()
+        if cls.bundle is stateful.RuleBasedStateMachine.bundle:
+            vars(item)["bundle"] = _no_bundle(cls)
         for name in made:
             _plain(item, name)
         return item
@@ -161,6 +163,23 @@ def _rule(cls: type, name: str, rule: Any) -> tuple[dict[str, Any], Rule]:
         taken[argument] = (strategy.name, bool(strategy.consume))
         drawn[argument] = _held(strategy.name)
     return drawn, Rule(taken, tuple(rule.targets), tuple(rule.preconditions))
+
+
+def _no_bundle(cls: type) -> Callable[[str], Any]:
+    """Return what refuses to tell a bundle: its values are not kept in the machine.
+
+    Hypothesis's own list of them is always empty here; what looks at it would quietly never hold.
+    """
+
+    def bundle(name: str) -> Any:
+        message = (
+            f"{cls.__name__} asks for self.bundle({name!r}): which values a bundle holds differs "
+            "from thread to thread, and is told to no precondition, rule or invariant; keep what "
+            "was made in an attribute of the machine, and look at that"
+        )
+        raise UsageError(message)
+
+    return bundle
 
 
 def _held(bundle: str) -> SearchStrategy[Held]:

@@ -205,6 +205,49 @@ def test_an_invariant_must_hold_after_the_calls_before_the_threads():
         run(Passing, calls)
 
 
+def test_to_look_at_a_bundle_is_refused_wherever_that_is_done():
+    class Conditional(Keys):
+        @precondition(lambda self: len(self.bundle("keys")) > 1)
+        @rule()
+        def size(self):
+            return len(self.items)
+
+    class Ruling(Keys):
+        @rule()
+        def size(self):
+            return len(self.bundle("keys"))
+
+    class Holding(Keys):
+        @invariant()
+        def some_are_there(self):
+            assert self.bundle("keys")
+
+    calls = Calls([call.size()], [call.new()], before=[call.begin(count=1)])
+    for subject in (Conditional, Ruling, Holding):
+        with pytest.raises(
+            UsageError, match=rf"{subject.__name__} asks for self\.bundle\('keys'\)"
+        ):
+            run(subject, calls)
+    with pytest.raises(UsageError, match="keep what was made in an attribute"):
+        check_linearizable(Holding, settings=settings(QUIET, max_examples=2), max_threads=2)
+
+
+def test_a_bundle_that_a_machine_keeps_itself_can_be_looked_at():
+    class Own(Keys):
+        def bundle(self, name):
+            return list(self.items)
+
+        @precondition(lambda self: len(self.bundle("keys")) > 1)
+        @rule()
+        def size(self):
+            return len(self.items)
+
+    alone = Calls([call.size()], [call.add(key=held("keys"))], before=[call.begin(count=1)])
+    assert made(Own, alone) == Calls([call.add(key=held("keys"))], before=[call.begin(count=1)])
+    both = Calls([call.size()], [call.add(key=held("keys"))], before=[call.begin(count=2)])
+    assert made(Own, both) == both
+
+
 def machine(**members):
     return type("Bad", (RuleBasedStateMachine,), members)
 
