@@ -5,6 +5,7 @@ of a microsecond, and with pauses at random bytecodes, which let another thread 
 hardly ever come.
 """
 
+import os
 import random
 import sys
 import threading
@@ -19,7 +20,7 @@ import interleave
 pytestmark = pytest.mark.real_threads
 
 _QUICK = 6
-_MANY = 60
+_MANY = int(os.environ.get("INTERLEAVE_TIMES", "30"))
 
 
 @contextmanager

@@ -987,7 +987,7 @@ def test_many_random_programs(family, laboratory):
         laboratory,
         family,
         2,
-        15 if heavy else 60,
+        int(os.environ.get("INTERLEAVE_PROGRAMS", "8" if heavy else "30")),
         most=2_000,
         limit=200 if heavy else 1_000,
         samples=200,

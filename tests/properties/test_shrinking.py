@@ -4,6 +4,7 @@ Random programs over every operation of every primitive are run by brute force. 
 taken for a failure in turn: the simplest of all executions that end so is known, and must be found.
 """
 
+import os
 import random
 
 import pytest
@@ -28,6 +29,9 @@ LIMIT = 300
 
 MOST = 8
 """Of so many traces, or ways to end, of a program each is looked at."""
+
+ENOUGH = int(os.environ.get("INTERLEAVE_PROGRAMS", "10"))
+"""So many of those are looked at for each family in the slow run."""
 
 
 def opened(program, **more):
@@ -142,9 +146,9 @@ def test_the_order_with_the_fewest_preemptions_of_a_trace_is_found(family):
 def enough(look_at_one):
     """Look at random programs until enough was found in them: how many are too large varies."""
     found = 0
-    for _ in range(60):
+    for _ in range(3 * ENOUGH):
         found += look_at_one()
-        if found >= 20:
+        if found >= ENOUGH:
             return True
     return False
 
