@@ -159,7 +159,10 @@ def entered(runtime: Runtime, loop: Loop, frame: FrameType) -> None:
     lap.frame = id(frame)
     lap.start = len(runtime.events)
     lap.unseen = task.unseen
-    lap.values = values_of(loop, frame) if loop.stored else _NOTHING
+    # What the first round reads may join the event before the loop: then it is not judged.
+    lap.values = None
+    if not runtime.joinable:
+        lap.values = values_of(loop, frame) if loop.stored else _NOTHING
     lap.passed = False
     lap.rest = lap.moves = 0
 

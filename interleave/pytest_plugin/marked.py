@@ -65,6 +65,11 @@ def _refuse(item: pytest.Item) -> None:
         problem = "it is a coroutine, and interleave checks threads"
     elif inspect.isgeneratorfunction(item.function):
         problem = "it is a generator"
+    elif getattr(item.function, "is_hypothesis_test", False):
+        problem = (
+            "Hypothesis draws other data in each execution; leave out the mark, and call "
+            "interleave.hypothesis.check_all(program) in the test"
+        )
     if problem is not None:
         pytest.fail(f"@pytest.mark.{MARK} cannot be used here: {problem}", pytrace=False)
 

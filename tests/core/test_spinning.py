@@ -48,6 +48,22 @@ def line_of(function, text):
 # -- waiting for something that comes -------------------------------------------------------------
 
 
+def test_with_the_gil_a_loop_is_judged_by_rounds_that_look_for_themselves():
+    def program():
+        done = False
+
+        def finish():
+            nonlocal done
+            done = True
+
+        threading.Thread(target=finish).start()
+        while not done:  # what this reads belongs to one event with the first round of the loop
+            pass
+        return done
+
+    assert list(explored(program, atomicity="gil").outcomes) == [True]
+
+
 @pytest.mark.parametrize("pause", [None, 0, 0.01])
 @pytest.mark.parametrize("strategy", ["dpor", "dfs"])
 def test_a_flag_that_another_thread_sets_can_be_polled(pause, strategy):

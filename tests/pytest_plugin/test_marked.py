@@ -383,6 +383,17 @@ def test_a_skip_in_some_executions_is_a_pass_that_warns(run_tests):
             """,
             "*it is a coroutine, and interleave checks threads",
         ),
+        (
+            """
+            from hypothesis import given, strategies
+
+            @pytest.mark.interleave
+            @given(strategies.integers())
+            def test_it(number):
+                pass
+            """,
+            "*Hypothesis draws other data in each execution; leave out the mark, *check_all*",
+        ),
     ],
 )
 def test_what_cannot_be_a_program_is_refused(run_tests, source, message):
