@@ -19,7 +19,7 @@ from side_by_side import in_few_threads as run
 
 import interleave
 from interleave.core import spinning
-from interleave.core.operation import Choose, Operation, Pause, Sleep
+from interleave.core.operation import Choose, Fail, Operation, Pause, Sleep
 from interleave.detect.synchronisation import row_of
 from interleave.primitives import barriers, conditions, locks, memory, output, pools, threads
 
@@ -1198,6 +1198,7 @@ def test_a_lock_of_the_programs_own_making_orders_by_the_locks_it_is_made_of():
 
 ORDERLESS = {
     *(Choose, Pause, Sleep),
+    *(Fail,),  # nothing comes after it that it could be ordered before
     *(threads.Census, locks.Locked, conditions.LineUp),
     *(barriers.Look, barriers.Reset, barriers.Abort),
     *(pools.Close, pools.Break, pools.Drop, pools.Idle),
