@@ -199,7 +199,7 @@ def swap_in(family, seed, number):
 
 @pytest.mark.parametrize("family", sorted(random_programs.FAMILIES))
 def test_neighbours_in_random_programs_can_be_swapped(family):
-    independent, depending = swap_in(family, 0, 6)
+    independent, depending = swap_in(family, 0, 8)
     assert independent >= 20
     assert depending >= 1
 
