@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from interleave.instrument.rewrite import Done
 
 _NEVER = frozenset({"interleave", "greenlet", "bytecode"})
+_MADE_BY_TOOLS = "hypothesis_temporary_module_"
+"""How the modules are named in which Hypothesis writes the functions that take a test's place."""
+
 _PACKAGE = str(Path(__file__).parent.parent)
 _LIMIT = 300_000
 """How many objects are looked at while searching for functions."""
@@ -70,7 +73,7 @@ class Scope:
             return False
         if _matches(module, self.include):
             return True
-        if module.partition(".")[0] in TOOLS:
+        if module.partition(".")[0] in TOOLS or module.startswith(_MADE_BY_TOOLS):
             return False
         if file is None or file.startswith("<"):
             loaded = sys.modules.get(module)
