@@ -817,6 +817,7 @@ CORPUS = {
         Pool(ns, 1, where, where) | x.close(cancel_futures=True); x.all()
         Pool(ns, 1, where, where) | x.close(wait=False, cancel_futures=True); x.all()
         Pool(ns, 1, where) | x.close(wait=False); x.add(where); x.all()
+        Pool(ns, 1, where) | x.futures[0].result(); x.add(where); x.futures[1].cancel(); x.called(where)
         Pool(ns, 1) | x.add(where); x.all() | x.close()
         Pool(ns, 1) | x.called(where) | x.called(where); x.close()
         Pool(ns, 1, where) | x.futures[0].cancel() | x.futures[0].result(1); x.close()
