@@ -20,7 +20,7 @@ import interleave
 pytestmark = pytest.mark.real_threads
 
 _QUICK = 6
-_MANY = int(os.environ.get("INTERLEAVE_TIMES", "30"))
+_MANY = int(os.environ.get("INTERLEAVE_TIMES", "60"))
 
 
 @contextmanager
