@@ -121,6 +121,7 @@ def perform(op: Operation) -> Any:
                 chosen = ready[0]
             else:
                 chosen = runtime.wait_for_clock(task)
+                able = task in runtime.ready  # its own deadline may have passed as well
             if chosen is not task:
                 runtime.hand_over(task, chosen, able)
     events.append(op)
