@@ -185,7 +185,9 @@ def _covers(
     under_gil = settings.atomicity == "gil" and settings.granularity == "memory"
     if exhaustive:
         # Under the GIL a trace may be run again: the keys of some locations are not lasting there.
-        each = "every trace" if under_gil else "one execution for each trace"
+        # And where an execution was redundant, places may have been taken for others.
+        again = under_gil or exploration.redundant
+        each = "every trace" if again else "one execution for each trace"
         one = each if search == "dpor" else "every schedule"
         extent = f"{one} ({search})"
     elif settings.exhaustive or (sampling == "auto"):

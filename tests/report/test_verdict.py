@@ -9,6 +9,9 @@ import pytest
 from either_order import race
 
 import interleave
+from interleave.exploration import Exploration
+from interleave.report.verdict import judge
+from interleave.settings import Settings
 
 # Plain accesses would only make the counts below larger.
 check = partial(interleave.check, granularity="sync")
@@ -27,6 +30,20 @@ def test_a_pass_says_what_it_covers():
         "every schedule (dfs) of 3 threads; synchronisation alone is a schedule point "
         "(plain memory accesses are not); time free; at most 10000 events each"
     )
+
+
+@pytest.mark.parametrize(
+    ("redundant", "extent"),
+    [(0, "one execution for each trace (dpor)"), (1, "every trace (dpor)")],
+)
+def test_only_where_nothing_was_redundant_each_trace_had_one_execution(redundant, extent):
+    settings = Settings(strategy="dpor")
+    exploration = Exploration(settings, runs=3, executions=2, redundant=redundant)
+
+    judgement = judge(exploration)
+
+    assert judgement.exhaustive
+    assert judgement.covers.partition(" of ")[0] == extent
 
 
 def test_a_pass_says_that_output_is_observed():
