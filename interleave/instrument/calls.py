@@ -31,6 +31,7 @@ from interleave.instrument.attributes import (
     reads_of,
     writes_of,
 )
+from interleave.instrument.caches import watched
 from interleave.instrument.containers import (
     CALCULATING,
     KEYED,
@@ -123,6 +124,8 @@ def call(function: Any, *args: Any) -> Any:
             touch_item(_touched, function, args, runtime, by_call=True)
         else:
             touch(_touched, function, args, runtime)
+        if kind is functools._lru_cache_wrapper and instead is function:
+            return watched(function, runtime)
     elif function is vars or function is setattr:
         _touched(function, args, runtime)  # names and dictionaries count from the beginning
     return instead
