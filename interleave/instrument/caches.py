@@ -1,4 +1,4 @@
-"""Calls of functions behind `functools.lru_cache`: two threads that miss, which `dpor` cannot place.
+"""Calls of functions behind `functools.lru_cache`: two that miss, which `dpor` cannot place.
 
 What the function returns is stored by C code, together with the last event of that function and no
 event of its own. So the order of that and of another thread's look into the cache is not known to a
