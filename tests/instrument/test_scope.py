@@ -194,7 +194,7 @@ def test_a_script_is_instrumented(tmp_path):
         ("random", random.__file__, False),
         ("interleave.checker", interleave.checker.__file__, False),
         ("_pytest.python", "/site-packages/_pytest/python.py", False),
-        ("hypothesis_temporary_module_98", "/tmp/hypothesis_temporary_module_98.py", False),
+        ("hypothesis_temporary_module_98", "/home/me/hypothesis_temporary_module_98.py", False),
     ],
 )
 def test_the_standard_library_and_the_tools_are_left_out(module, file, inside):

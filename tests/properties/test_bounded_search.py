@@ -13,7 +13,8 @@ import random
 
 import pytest
 import random_programs
-from random_programs import ending_of, random_program
+from endings import ending_of
+from random_programs import random_program
 
 from interleave.core.program import from_callable
 from interleave.oracle import trace_of

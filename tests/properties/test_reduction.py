@@ -14,9 +14,10 @@ from collections import Counter
 
 import pytest
 import random_programs
+from endings import ending_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from random_programs import ending_of, random_program
+from random_programs import random_program
 
 from interleave.core.program import from_callable
 from interleave.oracle import trace_of

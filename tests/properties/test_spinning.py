@@ -10,11 +10,11 @@ from collections import Counter
 
 import pytest
 import spinning_programs
+from endings import ending_of as told
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from interleave.core.outcome import Deadlocked, Livelocked, Raised, Returned, StepBound
-from interleave.core.outcomes import shown
+from interleave.core.outcome import Livelocked, StepBound
 from interleave.core.program import from_callable
 from interleave.instrument import rounds
 from interleave.oracle import trace_of
@@ -29,18 +29,11 @@ CUT = ("cut",)
 
 def ending_of(execution):
     match execution.ending:
-        case Returned(value):
-            return ("returned", shown(value))
-        case Raised(error, task, kind):
-            return ("raised", task, type(error).__name__, kind)
         case Livelocked(waiting):
             return ("livelock", tuple((item.task, item.what) for item in waiting))
-        case Deadlocked(waiting):
-            return ("deadlock", tuple((item.task, item.what) for item in waiting))
         case StepBound():
             return CUT
-        case ending:
-            return ("other", repr(ending))
+    return told(execution)
 
 
 def explored(program, strategy, time, limit):

@@ -10,14 +10,12 @@ from contextlib import ExitStack
 from queue import Empty, Queue
 
 import pytest
+from counters import Place, counter
+from either_order import race
 from side_by_side import in_threads
 
 import interleave
 from interleave import run_threads
-
-
-class Place:
-    """Something with attributes."""
 
 
 def explored(program, **options):
@@ -25,22 +23,6 @@ def explored(program, **options):
     assert report.redundant == 0
     assert report.exhaustive, report.reasons
     return report
-
-
-def counter(n, k):
-    def program():
-        place = Place()
-        place.c = 0
-
-        def count():
-            for _ in range(k):
-                t = place.c
-                place.c = t + 1
-
-        in_threads(*[count] * n)
-        return place.c
-
-    return program
 
 
 def counter_lock(n, k):
@@ -418,17 +400,17 @@ def test_an_empty_critical_section_does_not_hide_who_was_first():
     assert report.executions == 3
 
 
+def try_to_get(queue):
+    try:
+        return queue.get_nowait()
+    except Empty:
+        return None
+
+
 def test_a_put_beside_a_try_to_get_may_come_first_or_second():
     def program():
         queue = Queue()
-
-        def get():
-            try:
-                return queue.get_nowait()
-            except Empty:
-                return None
-
-        return run_threads(lambda: queue.put(1), get)[1]
+        return run_threads(lambda: queue.put(1), lambda: try_to_get(queue))[1]
 
     report = explored(program)
     assert set(report.outcomes) == {None, 1}
@@ -475,14 +457,7 @@ def taken_again(times):
 
 def empty_tries():
     queue = Queue()
-
-    def get():
-        try:
-            return queue.get_nowait()
-        except Empty:
-            return None
-
-    return tuple(run_threads(get, get))
+    return tuple(run_threads(*[lambda: try_to_get(queue)] * 2))
 
 
 @pytest.mark.parametrize(
@@ -706,16 +681,7 @@ def test_the_end_of_main_adds_nothing_where_nobody_looks():
 
 
 def test_a_builtin_method_as_target_of_a_thread_is_an_access():
-    def program():
-        log = []
-        threads = [threading.Thread(target=log.append, args=(name,)) for name in "ab"]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        return "".join(log)
-
-    assert set(explored(program).outcomes) == {"ab", "ba"}
+    assert set(explored(race).outcomes) == {"ab", "ba"}
 
 
 @pytest.mark.parametrize("mode", ["idle", "free"])

@@ -6,6 +6,7 @@ from collections import Counter
 from functools import partial
 
 import pytest
+from either_order import race
 
 import interleave
 from interleave import exploring
@@ -109,15 +110,6 @@ def test_the_first_draws_of_neighbouring_seeds_are_independent():
 
 
 def test_tasks_are_drawn_uniformly_at_each_step():
-    def race():
-        log = []
-        threads = [threading.Thread(target=log.append, args=(name,)) for name in "ab"]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        return "".join(log)
-
     drawn = counts(check(race, strategy="random", seed=2, executions=1200))
 
     # After `start a`: a goes first with 1/2; else main starts b, and of main (waiting) and the

@@ -5,6 +5,7 @@ import time
 
 import pytest
 from asking import Asked
+from counters import Place, counter
 from side_by_side import in_threads
 
 import interleave
@@ -17,26 +18,6 @@ from interleave.settings import Settings
 from interleave.strategies.dpor import OptimalReduction
 
 ASKING = {"strategy": "dpor", "exclude": ("asking",)}
-
-
-class Place:
-    """Something with attributes."""
-
-
-def counter(n, k):
-    def program():
-        place = Place()
-        place.c = 0
-
-        def count():
-            for _ in range(k):
-                t = place.c
-                place.c = t + 1
-
-        in_threads(*[count] * n)
-        return place.c
-
-    return program
 
 
 def flagged():

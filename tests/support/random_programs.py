@@ -22,8 +22,6 @@ from concurrent.futures import (
 import cells
 
 import interleave
-from interleave.core.outcome import Deadlocked, Raised, Returned
-from interleave.core.outcomes import shown
 
 
 class World:
@@ -341,16 +339,3 @@ def random_program(source, family):
             steps.append((source.choice(names), source.randint(0, 1)))
         threads.append((index > 0 and source.random() < 0.15, tuple(steps)))
     return tuple(threads)
-
-
-def ending_of(execution):
-    """Tell an ending in such a way that equal ones are equal."""
-    match execution.ending:
-        case Returned(value):
-            return ("returned", shown(value))
-        case Raised(error, task, kind):
-            return ("raised", task, type(error).__name__, kind)
-        case Deadlocked(waiting):
-            return ("deadlock", tuple((item.task, item.what) for item in waiting))
-        case ending:
-            return ("other", repr(ending))
