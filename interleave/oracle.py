@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from interleave.core.dependence import CLOCK, EVERYTHING, READ, WORLD, WRITE, dependent, strongest
-from interleave.core.operation import Choose, Fail
 from interleave.core.outcome import Deadlocked, Raised, Returned
 from interleave.core.outcomes import are_equal, shown
+from interleave.core.steps import Choose, Fail
 from interleave.exploration import Witness
 from interleave.judging import describe_deadlock, describe_error
 from interleave.strategies.wrapping import Wrapping

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 import interleave
 from interleave.cli import main
-from interleave.primitives.memory import Read, Write
+from interleave.primitives.accesses import Read, Write
 from interleave.report.comparison import lines
 from interleave.strategies.dpor import OptimalReduction
 

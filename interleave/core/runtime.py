@@ -19,17 +19,6 @@ from greenlet import GreenletExit, getcurrent, greenlet
 from interleave.core import context
 from interleave.core.context import perform, switch
 from interleave.core.execution import Execution, Warned
-from interleave.core.operation import (
-    Begin,
-    Choose,
-    End,
-    Exit,
-    Fail,
-    Operation,
-    Over,
-    Return,
-    SimObject,
-)
 from interleave.core.outcome import (
     Deadlocked,
     Diverged,
@@ -45,6 +34,7 @@ from interleave.core.outcome import (
 )
 from interleave.core.recording import Recorder
 from interleave.core.spinning import Spin, only_polling
+from interleave.core.steps import Begin, Choose, End, Exit, Fail, Over, Return
 from interleave.core.strategy import CAUSES, NO_SCRIPT
 from interleave.core.task import Task
 from interleave.core.thread_locals import locals_of_thread
@@ -62,7 +52,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from types import FrameType
 
-    from interleave.core.operation import Employer
+    from interleave.core.operation import Operation, SimObject
+    from interleave.core.steps import Employer
     from interleave.core.strategy import Script, Strategy
     from interleave.settings import Settings
 

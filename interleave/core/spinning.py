@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from interleave.core.context import perform
 from interleave.core.dependence import READ, WRITE
-from interleave.core.operation import Choose, Operation
+from interleave.core.operation import Operation
+from interleave.core.steps import Choose
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

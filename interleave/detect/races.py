@@ -18,23 +18,20 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-from interleave.core.operation import Choose
+from interleave.core.steps import Choose
 from interleave.core.trace import Place
 from interleave.detect.synchronisation import row_of
-from interleave.primitives.memory import (
-    STATE,
-    VALUE,
-    WHOLE,
+from interleave.primitives.accesses import (
     Access,
     Compound,
     Keyed,
     KeyedCall,
-    Part,
     Read,
     ReadAt,
     Write,
     WriteAt,
 )
+from interleave.primitives.memory import STATE, VALUE, WHOLE, Part
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

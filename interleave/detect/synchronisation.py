@@ -16,7 +16,8 @@ from collections.abc import Callable
 from typing import Any
 
 from interleave.core.dependence import MAIN, THREADS
-from interleave.core.operation import Begin, End, Exit, Operation, Over, Return, SimObject
+from interleave.core.operation import Operation, SimObject
+from interleave.core.steps import Begin, End, Exit, Over, Return
 from interleave.primitives import (
     barriers,
     completion,

@@ -42,7 +42,8 @@ from interleave.instrument.known import (
     unseen,
 )
 from interleave.instrument.variables import global_location
-from interleave.primitives.memory import KEYS, Read, Write
+from interleave.primitives.accesses import Read, Write
+from interleave.primitives.memory import KEYS
 
 if TYPE_CHECKING:
     from interleave.core.runtime import Runtime

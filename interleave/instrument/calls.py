@@ -74,12 +74,13 @@ from interleave.instrument.known import (
 )
 from interleave.instrument.own_code import MAKERS, calls_own_code, is_met, is_own
 from interleave.instrument.substitution import called_instead
-from interleave.primitives.memory import KEYS, Read, Write
+from interleave.primitives.accesses import Read, Write
+from interleave.primitives.memory import KEYS
 
 if TYPE_CHECKING:
     from interleave.core.runtime import Runtime
     from interleave.instrument.known import Touches
-    from interleave.primitives.memory import Access
+    from interleave.primitives.accesses import Access
 
 
 def call(function: Any, *args: Any) -> Any:

@@ -250,7 +250,8 @@ QUIET = frozenset(
 TELLING = QUIET | frozenset(
     {
         *("interleave.primitives.output", "interleave.primitives.randomness"),
-        *("interleave.primitives.memory", "interleave.primitives.patching", "logging"),
+        *("interleave.primitives.memory", "interleave.primitives.accesses"),
+        *("interleave.primitives.patching", "logging"),
     }
 )
 """Modules that are not instrumented, and whose functions change nothing that a program could see

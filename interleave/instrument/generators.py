@@ -15,7 +15,8 @@ from interleave._real import get_ident
 from interleave.core import context
 from interleave.core.context import perform
 from interleave.instrument.known import memory
-from interleave.primitives.memory import STATE, Held, Location, Write
+from interleave.primitives.accesses import Write
+from interleave.primitives.memory import STATE, Held, Location
 
 if TYPE_CHECKING:
     from types import GeneratorType

@@ -13,7 +13,8 @@ from interleave.instrument.containers import PLAIN_TYPES, SHAPES, Shape, shape_o
 from interleave.instrument.generators import is_shared, resume, state_of
 from interleave.instrument.known import in_class, memory, touch, touch_item, unseen
 from interleave.instrument.own_code import runs_own_code
-from interleave.primitives.memory import KEYS, OTHER, Read, ReadAt, Write, WriteAt
+from interleave.primitives.accesses import Read, ReadAt, Write, WriteAt
+from interleave.primitives.memory import KEYS, OTHER
 from interleave.primitives.twins import TWIN_TYPES
 
 if TYPE_CHECKING:

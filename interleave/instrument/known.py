@@ -8,7 +8,8 @@ from interleave._real import get_ident
 from interleave.core import context
 from interleave.core.context import perform
 from interleave.instrument.rewrite import Gate
-from interleave.primitives.memory import Compound, Keyed, KeyedCall, Memory
+from interleave.primitives.accesses import Compound, Keyed, KeyedCall
+from interleave.primitives.memory import Memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -9,7 +9,8 @@ from interleave._real import get_ident
 from interleave.core import context
 from interleave.core.context import perform
 from interleave.instrument.known import looked_through, memory, touch
-from interleave.primitives.memory import KEYS, Read, Write
+from interleave.primitives.accesses import Read, Write
+from interleave.primitives.memory import KEYS
 
 if TYPE_CHECKING:
     from interleave.core.runtime import Runtime

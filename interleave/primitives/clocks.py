@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from interleave import _real
 from interleave.core.context import in_task, perform, running
-from interleave.core.operation import Pause, Sleep
+from interleave.core.steps import Pause, Sleep
 
 if TYPE_CHECKING:
     from collections.abc import Callable

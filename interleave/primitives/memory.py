@@ -7,31 +7,20 @@ to alive, so that no other object can get the same `id` meanwhile.
 from __future__ import annotations
 
 import sys
-from array import array
-from collections import defaultdict, deque
-from pathlib import Path
 from types import CellType, MemberDescriptorType
 from typing import TYPE_CHECKING, Any, Final
 
 from interleave.core import context
-from interleave.core.dependence import READ, WRITE, Footprint, strongest
-from interleave.core.operation import Operation, SimObject
+from interleave.core.operation import SimObject
 from interleave.core.told import attributes, told
 from interleave.core.trace import Touch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from types import CodeType, FrameType
     from weakref import ref
 
-    from interleave.core.dependence import Key
-    from interleave.core.operation import Past
     from interleave.core.runtime import Runtime
     from interleave.core.task import Task
     from interleave.core.trace import Origin
-
-
-_PACKAGE = str(Path(__file__).parent.parent)
 
 
 class Part:
@@ -362,208 +351,3 @@ class Memory:
                     (held.lasting_key, part), len(lasting)
                 )
         return found
-
-
-Touched = tuple[tuple[Location, bool], ...]
-"""Locations, each with whether it is written."""
-
-
-class Access(Operation):
-    """A plain access: one bytecode, or one call of a function written in C.
-
-    Once executed it knows where it stands in the program: at which instruction of which code. That
-    costs 80 ns; a line number, which takes twice as long, is worked out for those who ask.
-    """
-
-    __slots__ = ("at", "code")
-    neutral = True
-    tells = False
-    plain = True
-    target: Location
-    code: CodeType | None  # none for a method written in C that a thread begins with
-    at: int
-
-    def stand(self, frame: FrameType | None) -> None:
-        """Note where in the program it stands, from this frame outward."""
-        while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
-            frame = frame.f_back
-        self.code, self.at = (None, 0) if frame is None else (frame.f_code, frame.f_lasti)
-
-    def accesses(self) -> Touched:
-        """Every location that it touches, and whether it writes there."""
-        return ((self.target, self.wrote()),)
-
-    def met(self) -> Iterable[tuple[Key, int | str, tuple[object, ...]]]:
-        holders: list[Held] = []
-        for location, _ in self.accesses():
-            holder = location.holder
-            if holder not in holders:
-                holders.append(holder)
-            yield location.key, holder.key, (holders.index(holder), location.part)
-
-    def is_gone(self) -> bool:
-        return not any(writes and not place.holder.gone for place, writes in self.accesses())
-
-    def is_first_look(self, at: int) -> bool:
-        return any(location.holder.met == at for location, _ in self.accesses())
-
-    def outside(self) -> None:
-        return None
-
-
-class Read(Access):
-    """Look at one location, which is the same in whatever state.
-
-    Whoever makes one sets `target`: without an `__init__` it takes 90 ns and not 200.
-    """
-
-    __slots__ = ()
-    kind = "read"
-    __init__ = object.__init__  # made in the hottest path of all
-
-    def execute(self) -> None:
-        frame = sys._getframe(3)  # it is `perform` that calls, for a hook, for the program
-        self.code = frame.f_code
-        self.at = frame.f_lasti
-
-    def wrote(self) -> bool:
-        return False
-
-    def footprint(self) -> Footprint:
-        return ((self.target.key, READ),)
-
-
-class Write(Access):
-    """Change one location, which is the same in whatever state; `target` is set by the maker."""
-
-    __slots__ = ()
-    kind = "write"
-    blind = True
-    __init__ = object.__init__  # made in the hottest path of all
-
-    def execute(self) -> None:
-        frame = sys._getframe(3)
-        self.code = frame.f_code
-        self.at = frame.f_lasti
-
-    def footprint(self) -> Footprint:
-        return ((self.target.key, WRITE),)
-
-
-class ReadAt(Read):
-    """Look at the item of a sequence at one index: the location is the whole sequence.
-
-    What depends on what cannot tell items apart, since an `insert` moves them all; which two plain
-    accesses meet at one item can.
-    """
-
-    __slots__ = ("index",)
-    index: int
-
-    def execute(self) -> None:
-        self.stand(sys._getframe(2))
-        self.index = _from_the_front(self.index, self.target.holder.item)
-
-
-class WriteAt(Write):
-    """Change the item of a sequence at one index: the location is the whole sequence."""
-
-    __slots__ = ("index",)
-    index: int
-
-    def execute(self) -> None:
-        self.stand(sys._getframe(2))
-        self.index = _from_the_front(self.index, self.target.holder.item)
-
-
-def _from_the_front(index: int, sequence: Any) -> int:
-    if index >= 0:
-        return index
-    for cls in (list, deque, bytearray, array):
-        if issubclass(type(sequence), cls):
-            return index + cls.__len__(sequence)  # a subclass may have a `__len__` of its own
-    return index
-
-
-class Compound(Access):
-    """An access of locations that depend on the state, such as all items that are there.
-
-    `find(*arguments)` tells them. They are looked for when the access is announced, and again
-    when it takes effect if another task has run in between: only then are they the true ones.
-    """
-
-    __slots__ = ("_arguments", "_find", "_found", "_since", "kind", "target")
-    kind: str  # type: ignore[misc]  # whether it writes is known only once it has taken effect
-    target: Location
-
-    def __init__(
-        self,
-        find: Callable[..., Iterable[tuple[Location, bool]]],
-        arguments: tuple[Any, ...],
-        found: Iterable[tuple[Location, bool]],
-        runtime: Runtime,
-    ) -> None:
-        self._find = find
-        self._arguments = arguments
-        self._since = runtime.switches
-        self._take(found)
-
-    def _take(self, found: Iterable[tuple[Location, bool]]) -> None:
-        self._found = found = tuple(found)
-        self.kind = "read"
-        for location, writes in found:
-            if writes:
-                self.kind = "write"
-                self.target = location
-                return
-        if found:
-            self.target = found[0][0]
-
-    def execute(self) -> None:
-        self.stand(sys._getframe(2))
-        if self._since != self.task.runtime.switches:
-            self._take(self._find(*self._arguments))
-        self._arguments = ()  # the trace must not keep alive what the program lets go of
-
-    def wrote(self) -> bool:
-        return self.kind == "write"
-
-    def accesses(self) -> Touched:
-        return self._found
-
-    def footprint(self) -> Footprint:
-        return _footprint(self._found)
-
-    def footprint_in(self, past: Past) -> Footprint:
-        """More than it can have touched in any state: what was there then is not remembered.
-
-        A key may have been new, and so changed the set of keys; who went through all items may
-        have met any that was ever there.
-        """
-        touched = list(self._found)
-        for location, writes in self._found:
-            holder = location.holder
-            keys = holder.parts.get(KEYS)
-            if location is keys:
-                touched.extend((other, writes) for other in holder.parts.values())
-            elif writes or isinstance(holder.item, defaultdict):
-                touched.append((location, True))
-                if keys is not None:  # else nobody ever asked which keys there are
-                    touched.append((keys, True))
-        return _footprint(touched)
-
-
-class Keyed(Compound):
-    """An access of the item of a dictionary under one key."""
-
-    __slots__ = ()
-
-
-class KeyedCall(Keyed):
-    """An access of one item by a method such as `setdefault`, which CPython makes one step."""
-
-    __slots__ = ()
-
-
-def _footprint(touched: Iterable[tuple[Location, bool]]) -> Footprint:
-    return strongest((location.key, WRITE if writes else READ) for location, writes in touched)

@@ -11,7 +11,7 @@ from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any
 
 from interleave.core.dependence import READ
-from interleave.core.operation import End
+from interleave.core.steps import End
 from interleave.strategies.happens_before import HappensBefore
 
 if TYPE_CHECKING:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from interleave.core.operation import Choose
 from interleave.core.outcome import Hung, Interrupted, Uncontrolled
 from interleave.core.schedule import strip
+from interleave.core.steps import Choose
 from interleave.errors import HangDetected, UsageError
 from interleave.judging import failure_of
 from interleave.strategies.replay import Replay

@@ -16,8 +16,8 @@ from bisect import bisect_left
 from typing import TYPE_CHECKING, Any
 
 from interleave.core.dependence import Footprint, dependent, strongest
-from interleave.core.operation import Choose
 from interleave.core.outcome import Deadlocked, Raised, Returned, StepBound
+from interleave.core.steps import Choose
 from interleave.core.strategy import CAUSES, NO_SCRIPT, Script
 from interleave.errors import NondeterministicError
 from interleave.strategies.acquaintance import Acquaintance, Foreign, is_fresh

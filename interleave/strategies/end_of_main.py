@@ -12,8 +12,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from interleave.core.dependence import dependent
-from interleave.core.operation import Over, Return
 from interleave.core.outcome import Raised
+from interleave.core.steps import Over, Return
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -21,8 +21,9 @@ from interleave.core.dependence import (
     Key,
     strongest,
 )
-from interleave.core.operation import Choose, End, Operation
+from interleave.core.operation import Operation
 from interleave.core.outcome import Raised, Returned
+from interleave.core.steps import Choose, End
 from interleave.strategies.acquaintance import Acquaintance
 
 if TYPE_CHECKING:

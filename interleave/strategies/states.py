@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from interleave.core.dependence import ADD, CLOCK, READ, WRITE, Key, strongest
-from interleave.core.operation import Choose
+from interleave.core.steps import Choose
 
 if TYPE_CHECKING:
     from interleave.core.dependence import Footprint

@@ -15,7 +15,7 @@ from interleave.detect.races import DataRaces, variables_of
 from interleave.detect.synchronisation import row_of
 from interleave.errors import UsageError
 from interleave.hypothesis.plan import Plan
-from interleave.primitives.memory import Access
+from interleave.primitives.accesses import Access
 from interleave.session import session
 from interleave.settings import Settings
 from interleave.strategies.depth_first import DepthFirst

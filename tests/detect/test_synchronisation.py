@@ -19,9 +19,10 @@ from side_by_side import in_few_threads as run
 
 import interleave
 from interleave.core import spinning
-from interleave.core.operation import Choose, Fail, Operation, Pause, Sleep
+from interleave.core.operation import Operation
+from interleave.core.steps import Choose, Fail, Pause, Sleep
 from interleave.detect.synchronisation import row_of
-from interleave.primitives import barriers, conditions, locks, memory, output, pools, threads
+from interleave.primitives import accesses, barriers, conditions, locks, output, pools, threads
 
 HAS_SHUTDOWN = hasattr(queue, "ShutDown")
 
@@ -1202,8 +1203,8 @@ ORDERLESS = {
     *(threads.Census, locks.Locked, conditions.LineUp),
     *(barriers.Look, barriers.Reset, barriers.Abort),
     *(pools.Close, pools.Break, pools.Drop, pools.Idle),
-    *(memory.Read, memory.Write, memory.ReadAt, memory.WriteAt),
-    *(memory.Compound, memory.Keyed, memory.KeyedCall, output.Write),
+    *(accesses.Read, accesses.Write, accesses.ReadAt, accesses.WriteAt),
+    *(accesses.Compound, accesses.Keyed, accesses.KeyedCall, output.Write),
     *(spinning.Spin,),  # the reads of a round are accesses of their own
 }
 

@@ -29,9 +29,9 @@ import pytest
 
 import interleave
 from interleave.core.context import running
-from interleave.core.operation import Begin, End, Exit
 from interleave.core.outcome import Deadlocked, Raised, Returned
 from interleave.core.program import from_callable
+from interleave.core.steps import Begin, End, Exit
 from interleave.exploration import Stop
 from interleave.exploring import explore
 from interleave.primitives import locks, threads

@@ -13,13 +13,13 @@ from pathlib import Path
 
 import pytest
 import random_programs
+from endings import ending_of as told
 
 from interleave.core.dependence import dependent
 from interleave.core.model import model_of
-from interleave.core.operation import Choose
-from interleave.core.outcome import Deadlocked, Raised, Returned, StepBound
-from interleave.core.outcomes import shown
+from interleave.core.outcome import Returned, StepBound
 from interleave.core.program import from_callable, import_file, programs_in
+from interleave.core.steps import Choose
 from interleave.folder import programs
 from interleave.oracle import footprints_of, trace_of
 from interleave.session import session
@@ -75,16 +75,11 @@ def order_of(execution):
 
 def ending_of(execution):
     match execution.ending:
-        case Returned(value):
-            return "returned", shown(value), tuple(execution.output)
-        case Raised(error, task, kind):
-            return "raised", task, type(error).__name__, kind
-        case Deadlocked(waiting):
-            return "deadlock", tuple((item.task, item.what) for item in waiting)
+        case Returned():
+            return *told(execution), tuple(execution.output)
         case StepBound():
             return ("cut",)
-        case ending:
-            return "other", repr(ending)
+    return told(execution)
 
 
 def neighbours(execution, footprints):

@@ -68,11 +68,11 @@ NOTICED = {
     "locks.Release.object": ("conditions0", 0),
     "locks.TimedAcquire.object": ("locks4", 4),
     "locks.TryAcquire.object": ("locks4", 3),
-    "memory.Read.object": ("conditions6", 9),
-    "memory.Write.object": ("memory11", 18),
-    "operation.End.object": ("barriers0", 0),
-    "operation.End.threads": ("memory1", 4),
-    "operation.Exit.threads": ("barriers0", 1),
+    "accesses.Read.object": ("conditions6", 9),
+    "accesses.Write.object": ("memory11", 18),
+    "steps.End.object": ("barriers0", 0),
+    "steps.End.threads": ("memory1", 4),
+    "steps.Exit.threads": ("barriers0", 1),
     "pools.Close.object": ("futures2", 0),
     "pools.Poll.object": ("futures27", 19),
     "pools.Poll.other": ("futures27", 19),
@@ -216,7 +216,7 @@ def started_elsewhere():
 
 
 BY_HAND = {
-    "operation.Return.main": main_ends,
+    "steps.Return.main": main_ends,
     "threads.IsAlive.main": main_ends,
     "conditions.Notify.condition": two_notify_without_the_lock,
     "completion.TryCollect.object": late_in_line,
@@ -367,14 +367,14 @@ WITNESSES = {
         {NOTHING_LEADS_THERE},
     ),
     "futures.AddCallback.object": (side_by_side(Future, call_back, finish), {"[1, None]"}),
-    "memory.Compound.object": (side_by_side(dict, put, cells.count_keys), {"[None, 0]"}),
-    "memory.Compound.other": (side_by_side(one, put, cells.values), {"[None, [0]]"}),
-    "memory.Keyed.object": (side_by_side(one, get, put), {"[1, None]"}),
-    "memory.Keyed.other": (side_by_side(dict, put, cells.count_keys), {"[None, 0]"}),
-    "memory.KeyedCall.object": (side_by_side(one, pop, get), {"[0, 0]"}),
-    "memory.KeyedCall.other": (side_by_side(one, pop, cells.count_keys), {"[0, 1]"}),
-    "memory.ReadAt.object": (side_by_side(listed, put_first, get_first), {"[None, 0]"}),
-    "memory.WriteAt.object": (side_by_side(listed, put_first, get_first), {"[None, 0]"}),
+    "accesses.Compound.object": (side_by_side(dict, put, cells.count_keys), {"[None, 0]"}),
+    "accesses.Compound.other": (side_by_side(one, put, cells.values), {"[None, [0]]"}),
+    "accesses.Keyed.object": (side_by_side(one, get, put), {"[1, None]"}),
+    "accesses.Keyed.other": (side_by_side(dict, put, cells.count_keys), {"[None, 0]"}),
+    "accesses.KeyedCall.object": (side_by_side(one, pop, get), {"[0, 0]"}),
+    "accesses.KeyedCall.other": (side_by_side(one, pop, cells.count_keys), {"[0, 1]"}),
+    "accesses.ReadAt.object": (side_by_side(listed, put_first, get_first), {"[None, 0]"}),
+    "accesses.WriteAt.object": (side_by_side(listed, put_first, get_first), {"[None, 0]"}),
 }
 
 
@@ -406,7 +406,7 @@ def test_the_smallest_program_goes_wrong_if_a_row_is_left_out(name):
 
 def row_of(name):
     module, cls, role = name.split(".")
-    package = "interleave.core" if module == "operation" else "interleave.primitives"
+    package = "interleave.core" if module == "steps" else "interleave.primitives"
     return getattr(sys.modules[f"{package}.{module}"], cls), role
 
 
