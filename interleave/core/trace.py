@@ -199,3 +199,8 @@ def in_stdlib(file: str) -> bool:
     if file.startswith(_FROZEN):
         return True
     return file.startswith(_STDLIB) and "site-packages" not in file[len(_STDLIB) :]
+
+
+def is_installed(file: str) -> bool:
+    """Whether a file or folder belongs to Python's own library or to an installed package."""
+    return "site-packages" in file or in_stdlib(file)

@@ -28,19 +28,16 @@ class _Use:
         self.missed = False
 
 
-_uses: dict[int, _Use] = {}
-_epoch = -1
+_KEPT = "cached functions"
+"""Under which name an execution keeps how they were used."""
 
 
 def watched(cache: Any, runtime: Runtime) -> Callable[..., Any]:
     """Return what is called instead of a cached function: the same, and it is noted who missed."""
-    global _epoch
     if not runtime.noting:  # every schedule is run, or those of a sample: nothing is left out
         return cache  # type: ignore[no-any-return]  # a callable of C
-    if _epoch != runtime.count:
-        _epoch = runtime.count
-        _uses.clear()
-    use = _uses.setdefault(id(cache), _Use(cache))
+    uses: dict[int, _Use] = runtime.state.setdefault(_KEPT, {})
+    use = uses.setdefault(id(cache), _Use(cache))
     task = runtime.current
     use.callers.add(task)
     _tell(use, runtime)

@@ -6,7 +6,7 @@ import sys
 from typing import Any
 
 from interleave.core import context
-from interleave.primitives.imports import absolute, look
+from interleave.primitives.imports import look, look_from
 
 
 def importing(level: Any, parts: Any, name: str) -> None:
@@ -15,8 +15,6 @@ def importing(level: Any, parts: Any, name: str) -> None:
     if runtime is None or runtime.begun == 1:
         return
     if level:
-        package = sys._getframe(1).f_globals.get("__package__")
-        if not isinstance(package, str):
-            return  # the program is told so by the import itself
-        name = absolute(name, package, level)
-    look(name, parts or ())
+        look_from(sys._getframe(1).f_globals.get("__package__"), "." * level + name, parts or ())
+    else:
+        look(name, parts or ())

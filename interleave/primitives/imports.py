@@ -15,6 +15,7 @@ import importlib
 import sys
 from importlib import _bootstrap
 from importlib.machinery import PathFinder
+from importlib.util import resolve_name
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,7 @@ from interleave.core import context
 from interleave.core.context import in_task, perform, running
 from interleave.core.operation import Noted, SimObject
 from interleave.core.outcome import Uncontrolled
-from interleave.core.trace import in_stdlib, user_place
+from interleave.core.trace import is_installed, user_place
 from interleave.primitives.installation import refreshed
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ def _is_found_own(top: str) -> bool:
 
 def is_own_place(place: str | None) -> bool:
     """Whether a file or folder is neither of the standard library nor of an installed package."""
-    if place is None or in_stdlib(place) or "site-packages" in place:
+    if place is None or is_installed(place):
         return False
     return not place.startswith(_PACKAGE)  # which may be installed from a folder of its own
 
@@ -271,18 +272,23 @@ def look(name: str, parts: Iterable[str] = ()) -> None:
         perform(Look(*names))
 
 
+def look_from(package: Any, name: Any, parts: Iterable[str] = ()) -> None:
+    """Do the same for a module that is named from inside a package, with dots in front.
+
+    What cannot be named so is no business of the look: the import itself says it.
+    """
+    if not isinstance(name, str) or (name.startswith(".") and not isinstance(package, str)):
+        return
+    try:
+        whole = resolve_name(name, package)
+    except ImportError:
+        return
+    look(whole, parts)
+
+
 def _import_module(name: str, package: str | None = None) -> ModuleType:
-    if isinstance(name, str) and not name.startswith("."):
-        look(name)
-    elif isinstance(name, str) and isinstance(package, str):
-        look(absolute(name.lstrip("."), package, len(name) - len(name.lstrip("."))))
+    look_from(package, name)
     return _import_for_real(name, package)
-
-
-def absolute(name: str, package: str, level: int) -> str:
-    """Return the whole name of a module that is named from inside a package."""
-    base = package.rsplit(".", level - 1)[0] if level > 1 else package
-    return f"{base}.{name}" if name else base
 
 
 PATCHES: list[tuple[Any, str, Any]] = [

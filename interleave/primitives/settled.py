@@ -12,7 +12,7 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from interleave.core.trace import in_stdlib
+from interleave.core.trace import is_installed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,7 +48,7 @@ class Settled:
         if known is None:
             file = getattr(module, "__file__", None)
             found = (
-                "site-packages" in file or in_stdlib(file)
+                is_installed(file)
                 if isinstance(file, str)
                 else module.__name__ in sys.builtin_module_names
             )
