@@ -34,7 +34,8 @@ _KEPT = "cached functions"
 
 def watched(cache: Any, runtime: Runtime) -> Callable[..., Any]:
     """Return what is called instead of a cached function: the same, and it is noted who missed."""
-    if not runtime.noting:  # every schedule is run, or those of a sample: nothing is left out
+    reduces = runtime.noting or runtime.settings.strategy == "dpor"  # `auto` does so at first
+    if not reduces:  # every schedule is run, or those of a sample: nothing is left out
         return cache  # type: ignore[no-any-return]  # a callable of C
     uses: dict[int, _Use] = runtime.state.setdefault(_KEPT, {})
     use = uses.setdefault(id(cache), _Use(cache))

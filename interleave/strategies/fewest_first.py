@@ -25,13 +25,12 @@ from interleave.errors import NondeterministicError
 from interleave.strategies.end_of_main import end_matters
 from interleave.strategies.probe import Point, Probe
 from interleave.strategies.states import states_of
+from interleave.strategies.wrapping import Wrapping
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from interleave.core.execution import Execution
-    from interleave.core.operation import Operation
-    from interleave.core.strategy import TaskView
 
 _Place = int
 """Stands for a state and the task that goes on from there, or the value that it chooses."""
@@ -60,14 +59,12 @@ class _Branch:
     place: _Place | None
 
 
-class FewestFirst:
+class FewestFirst(Wrapping):
     """The search; with `merging` executions that come to the same state go on from there once.
 
     Without it every schedule within the bound is run: so it must be where not all is seen that
     makes a state. With `fair` no round has to end before there is something of the next one.
     """
-
-    noting = False
 
     def __init__(self, limit: int, time: str, *, merging: bool, fair: bool = False) -> None:
         self.limit = limit
@@ -87,16 +84,9 @@ class FewestFirst:
         self._put_off: list[tuple[int, _Branch]] | None = []
         self._branch: _Branch | None = None
         self._probe = Probe(())
+        super().__init__(self._probe)
+        self.noting = False
         self._started = False
-
-    @property
-    def events(self) -> Sequence[Operation]:
-        """The events of the execution that runs."""
-        return self._probe.events
-
-    @events.setter
-    def events(self, events: Sequence[Operation]) -> None:
-        self._probe.events = events
 
     @property
     def bounded(self) -> str | None:
@@ -116,7 +106,7 @@ class FewestFirst:
         if branch is None:
             return False
         self._branch = branch
-        self._probe = Probe((*branch.choices[: branch.depth], branch.other))
+        self.inner = self._probe = Probe((*branch.choices[: branch.depth], branch.other))
         return True
 
     def _next(self) -> _Branch | None:
@@ -136,14 +126,6 @@ class FewestFirst:
                 further, self._further = self._further, []
                 for cost, branch in further:
                     self._queue(branch, cost)
-
-    def choose(self, options: Sequence[TaskView], stays: int) -> int:
-        """Go to the place, then on with the current task, or the first where that must wait."""
-        return self._probe.choose(options, stays)
-
-    def choose_value(self, count: int) -> int:
-        """Go to the place; from there the first value is taken."""
-        return self._probe.choose_value(count)
 
     def end(self, execution: Execution) -> bool:
         """Keep the branches that leave the execution behind its place.

@@ -10,37 +10,23 @@ from interleave.strategies.wrapping import Wrapping
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from interleave.core.execution import Execution
-    from interleave.core.operation import Operation
-    from interleave.core.strategy import Strategy, TaskView
+    from interleave.core.strategy import Strategy
     from interleave.strategies.random_walk import RandomWalk
 
 
-class Turns:
+class Turns(Wrapping):
     """Sampling strategies that take turns: execution i is number i // n of the (i mod n)th."""
 
-    bounded: str | None = None
-    noting = False
-
     def __init__(self, members: Sequence[RandomWalk], index: int = 0) -> None:
+        super().__init__(members[0])
         self.members = members
         self.index = index - 1
-        self._current = members[0]
 
     @property
     def sampling(self) -> str:
         """What it is called in a report."""
         names = [member.sampling for member in self.members]
         return f"{', '.join(names[:-1])} and {names[-1]} in turns"
-
-    @property
-    def events(self) -> Sequence[Operation]:
-        """What the member whose turn it is sees."""
-        return self._current.events
-
-    @events.setter
-    def events(self, events: Sequence[Operation]) -> None:
-        self._current.events = events
 
     def teacher(self, index: int) -> RandomWalk | None:
         """Return who must have run its execution 0 before this one."""
@@ -49,21 +35,10 @@ class Turns:
     def begin(self) -> bool:
         """Begin the next execution, of the next member."""
         self.index += 1
-        self._current = self.members[self.index % len(self.members)]
-        self._current.index = self.index // len(self.members) - 1
-        return self._current.begin()
-
-    def choose(self, options: Sequence[TaskView], stays: int) -> int:
-        """Ask the member."""
-        return self._current.choose(options, stays)
-
-    def choose_value(self, count: int) -> int:
-        """Ask the member."""
-        return self._current.choose_value(count)
-
-    def end(self, execution: Execution) -> bool:
-        """Tell the member."""
-        return self._current.end(execution)
+        member = self.members[self.index % len(self.members)]
+        member.index = self.index // len(self.members) - 1
+        self.inner = member
+        return member.begin()
 
 
 _ESTIMATED = 128
