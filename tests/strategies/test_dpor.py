@@ -10,9 +10,9 @@ from contextlib import ExitStack
 from queue import Empty, Queue
 
 import pytest
-from counters import Place, counter
 from either_order import race
 from side_by_side import in_threads
+from unlocked_counters import Place, counter
 
 import interleave
 from interleave import run_threads

@@ -5,8 +5,8 @@ import time
 
 import pytest
 from asking import Asked
-from counters import Place, counter
 from side_by_side import in_threads
+from unlocked_counters import Place, counter
 
 import interleave
 from interleave.core.program import from_callable
