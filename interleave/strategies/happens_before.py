@@ -39,7 +39,7 @@ of the second the number of its task and what it would touch if it came before t
 
 _State = list[Any]
 """Of a location: the last event that wrote it (-1: none), those that have read it and those
-that have added to it since, and the state before."""
+that have added to it since (lists, made once they are needed), and the state before."""
 
 _WRITTEN, _READ, _ADDED, _OLDER = range(4)
 
@@ -64,6 +64,7 @@ class HappensBefore:
         self._known: list[Race] = []  # the races among the events, by the second of them
         self._gone: set[int] = set()  # what identifies the events that the last execution had more
         self._fresh: set[int] = set()  # events whose locations have no lasting keys
+        self._after_all = 0  # the event from which on all come after whatever was before
 
     def lasting(self, at: int) -> Footprint:
         """Return what an event touched, to be compared in a later execution."""
@@ -87,7 +88,7 @@ class HappensBefore:
         for index in range(len(self.tasks) - 1, at - 1, -1):
             last[self.tasks[index]] = self._previous[index]
             footprint = self.footprints[index]
-            if footprint is not EVERYTHING:
+            if index < self._after_all and footprint is not EVERYTHING:
                 for key, mode in footprint:
                     if mode == WRITE:
                         table[key] = table[key][_OLDER]
@@ -115,6 +116,8 @@ class HappensBefore:
         plain = not (execution.daemons or self._shared_clock or execution.inside)
         self._floors = self._floors_of(execution) if self._idle or execution.rests else []
         self.races: list[Race] = []
+        alone = self._alone_from(events) if plain and not execution.pending else len(events)
+        self._after_all = len(events)
         for index in range(start, len(events)):
             op: Any = events[index]
             task = op.task.number
@@ -139,24 +142,30 @@ class HappensBefore:
                 for key, mode in footprint:
                     state = table.get(key)
                     if state is None:
-                        state = table[key] = [-1, [], [], None]
+                        state = table[key] = [-1, (), (), None]
                     written = state[0]
                     if written >= 0 and clock[tasks[written]] < written:
                         found.append(written)
                     if mode == READ:
                         if state[2]:
                             found += state[2]
-                        state[1].append(index)
+                        if state[1]:
+                            state[1].append(index)
+                        else:
+                            state[1] = [index]
                     elif mode == WRITE:
                         if state[1]:
                             found += state[1]
                         if state[2]:
                             found += state[2]
-                        table[key] = [index, [], [], state]
+                        table[key] = [index, (), (), state]
                     else:
                         if state[1]:
                             found += state[1]
-                        state[2].append(index)
+                        if state[2]:
+                            state[2].append(index)
+                        else:
+                            state[2] = [index]
                 if found:
                     if op.guarded:
                         clock = self._blocking(op, index, footprint, clock, found)
@@ -183,19 +192,58 @@ class HappensBefore:
                 pasts.append(hash((task, value, own >= 0, *known)))
             clock[task] = index
             clocks.append(clock)
+            if index >= alone and clock == last:
+                self._follow(index + 1, final)
+                break
         again = self._anew(start)
         self._known += self.races
         for waiting, op in execution.pending:
             self._still_to_come(waiting, op, final)
         return [*again, *self.races]
 
+    def _alone_from(self, events: Sequence[Operation]) -> int:
+        """Return the event from which on one task goes on alone, and chooses no value."""
+        survivor = events[-1].task
+        at = len(events)
+        while at and events[at - 1].task is survivor and type(events[at - 1]) is not Choose:
+            at -= 1
+        return at
+
+    def _follow(self, start: int, final: int) -> None:
+        """Take the last events of a task that is alone, and has seen the end of all others.
+
+        They come after all that was before, so nothing races with them, and nobody will ever ask
+        which of them was the last to touch a location.
+        """
+        tasks, kinds, footprints, clocks = self.tasks, self.kinds, self.footprints, self.clocks
+        previous, last, pasts = self._previous, self._last, self._pasts
+        self._after_all = start
+        for index in range(start, len(self.events)):
+            op: Any = self.events[index]
+            task = op.task.number
+            previous.append(index - 1)
+            tasks.append(task)
+            kinds.append(type(op))
+            footprint = op.footprint()
+            if index == final and footprint is not EVERYTHING:
+                footprint = (*footprint, (WORLD, WRITE))
+            footprints.append(footprint)
+            pasts.append(hash((task, 0, pasts[-1])))
+            last[task] = index
+            clocks.append(last.copy())
+
     def _anew(self, start: int) -> list[Race]:
         """Return the races among the old events that the new ones put in another light."""
-        clocks, tasks, gone, pasts = self.clocks, self.tasks, self._gone, self._pasts
-        others = [clocks[at] for at in range(start, len(tasks)) if pasts[at] not in gone]
-        if not others or not self._known:
+        if not self._known:
             return []
-        least = list(map(min, zip(*others, strict=True)))
+        clocks, tasks, gone, pasts = self.clocks, self.tasks, self._gone, self._pasts
+        others: dict[int, list[int]] = {}  # of each task the first will do: the others know more
+        for at in range(start, self._after_all):
+            if pasts[at] not in gone and tasks[at] not in others:
+                others[tasks[at]] = clocks[at]
+        if not others:
+            return []
+        least = list(map(min, zip(*others.values(), strict=True)))
         return [race for race in self._known if least[tasks[race[0]]] < race[0]]
 
     def _learned(self) -> list[int]:
@@ -345,7 +393,7 @@ class HappensBefore:
         """
         joined = clock.copy()  # with the events that it can be swapped with, and all before them
         final = clock  # with all that it depends on
-        waiting = sorted(set(found))
+        waiting = found if len(found) == 1 else sorted(set(found))
         while waiting:
             other = waiting.pop()
             rival = self.tasks[other]
@@ -424,6 +472,20 @@ class HappensBefore:
                     found += state[_ADDED]
             if state[_WRITTEN] >= 0:
                 found.append(state[_WRITTEN])
+        return found
+
+    def changes(self, key: Key, start: int, stop: int) -> list[int]:
+        """Return the events from `start` to before `stop` that changed a location, last first."""
+        found: list[int] = []
+        state = self._table.get(key)
+        while state is not None:
+            written, added = state[_WRITTEN], state[_ADDED]
+            found += [index for index in reversed(added) if start <= index < stop]
+            if written < start:
+                break
+            if written < stop:
+                found.append(written)
+            state = state[_OLDER]
         return found
 
     def _lasts_of_others(self, task: int) -> list[int]:
@@ -507,21 +569,18 @@ class Before:
 
     def of(self, item: Any) -> Any:
         """Return the snapshot of an object as it was then."""
-        order, key = self.order, item.key
-        state: Any = None
+        order = self.order
+        snapshot: Any = None
         known = False
-        for index in range(self.first, self.at):
-            mode = next((mode for met, mode in order.footprints[index] if met == key), READ)
-            if mode == READ:
-                continue
+        for index in reversed(order.changes(item.key, self.first, self.at)):
             event = order.events[index]
             if not known:
                 if self.is_gone(index):
-                    state = event.before(item)
+                    snapshot = event.before(item)
                     known = True
             elif not self.is_gone(index):
-                state = event.after_added(item, state)
-        return state if known else self.op.before(item)
+                snapshot = event.after_added(item, snapshot)
+        return snapshot if known else self.op.before(item)
 
     def changed(self, key: Key, since: int) -> bool:
         """Whether a location had been changed by then, after the event at an index."""
