@@ -26,7 +26,14 @@ from types import (
 from typing import TYPE_CHECKING, Any
 
 from interleave.core.trace import in_stdlib
-from interleave.primitives import barriers, conditions, events, queue_state, semaphores, threads
+from interleave.primitives import (
+    barriers,
+    condition_methods,
+    events,
+    queue_state,
+    semaphores,
+    threads,
+)
 from interleave.primitives.installation import ATTRIBUTE, TOOLS, attach, undo_later, undone
 from interleave.primitives.settled import settled
 from interleave.primitives.twins import EXACTLY_REAL, begin_check, forget_unused, placed_twin
@@ -108,7 +115,7 @@ def adopt_where_used(item: Any) -> None:
     if ATTRIBUTE in item.__dict__:
         return
     if isinstance(item, threading.Condition):
-        attach(item, conditions.adopt(item))
+        attach(item, condition_methods.adopt(item))
     elif isinstance(item, queue.Queue):
         attach(item, queue_state.adopt(item))
         undo_later(lambda: item.__dict__.pop(ATTRIBUTE, None))
@@ -303,7 +310,7 @@ class _Walk:
                 twin = placed_twin(lock, f"lock of {title}")
             else:
                 self.visit(lock, f"lock of {title}", None)  # it may hold a real one
-            condition = conditions.adopt(item, twin, title)
+            condition = condition_methods.adopt(item, twin, title)
             self.found.states.append(condition)
             attach(item, condition)
             return

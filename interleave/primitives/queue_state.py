@@ -169,9 +169,11 @@ class QueueState(SimObject):
             self.item.__dict__["mutex"] = self.mutex
         if name == "mutex":
             return self.mutex
-        from interleave.primitives import conditions  # which look for what stands for a queue
+        from interleave.primitives import (
+            condition_methods,  # which look for what stands for a queue
+        )
 
-        condition = conditions.on_lock(self.mutex, f"{self.name}.{name}")
+        condition = condition_methods.on_lock(self.mutex, f"{self.name}.{name}")
         state: ConditionState = condition.__dict__[ATTRIBUTE]
         state.epoch = self.epoch
         state.key = self.condition_keys[CONDITIONS.index(name)]
