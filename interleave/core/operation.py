@@ -57,11 +57,9 @@ class SimObject:
         "epoch",
         "key",
         "lasting",
-        "read_at",
         "serial",
         "site",
         "title",
-        "wrote_at",
     )
 
     label: ClassVar[str] = "object"
@@ -74,13 +72,10 @@ class SimObject:
     site: Any
     lasting: str  # its name by the line that made it; set only where the execution is recorded
     title: str | None
-    wrote_at: float
-    read_at: float
 
     def __init__(self, creator: Task | None, title: str | None = None) -> None:
         self.creator = creator
         self.title = title
-        self.wrote_at = self.read_at = 0.0
         self.site = None
         if creator is not None:
             label = self.label
@@ -122,7 +117,6 @@ class SimObject:
 
     def reset(self) -> None:
         """Go back to how it was made: a program may keep it in a global from one execution on."""
-        self.wrote_at = self.read_at = 0.0
 
     def keep(self) -> None:
         """Take a key for good: whoever has made it, in an earlier execution, makes others now."""

@@ -18,6 +18,7 @@ from greenlet import GreenletExit, getcurrent, greenlet
 
 from interleave.core import context
 from interleave.core.context import perform, switch
+from interleave.core.dependence import WRITE
 from interleave.core.execution import Execution, Warned
 from interleave.core.outcome import (
     Deadlocked,
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from types import FrameType
 
+    from interleave.core.dependence import Key
     from interleave.core.operation import Operation, SimObject
     from interleave.core.steps import Employer
     from interleave.core.strategy import Script, Strategy
@@ -72,6 +74,8 @@ _MISUSE = "__interleave_misuse__"
 _ENDS = (Return, Over)
 
 _path = attrgetter("path")
+
+_NO_CLOCKS: dict[int, float] = {}
 
 _executions = count(1)  # of the process: an object of an earlier check is no object of this one
 
@@ -269,6 +273,7 @@ class Runtime:
         self.fresh: set[int] = set()
         self.daemons = False
         self.timed = False  # a clock of some task's own has moved
+        self.clocks: dict[Key, dict[int, float]] = {}  # by location and mode: the latest then
         self.following = False  # somebody wants to be told of each event
         self.slept = False  # a loop that sleeps was taken for one that only waits
         self.let_go: dict[Task, Spin] = {}  # who went round once more, and has not come back yet
@@ -671,17 +676,19 @@ class Runtime:
             self._merge_clocks(task, op)
 
     def _merge_clocks(self, task: Task, op: Operation) -> None:
-        """Carry a task's clock along the happens-before edges of its event [Lamport78]."""
-        target = op.target
-        if target is None:
-            return
-        clock = max(task.clock, target.wrote_at)
-        if op.wrote():
-            clock = max(clock, target.read_at)
-            target.wrote_at = clock
-        elif clock > target.read_at:
-            target.read_at = clock
+        """Carry a task's clock along the happens-before edges of its event [Lamport78].
+
+        Along these alone: what comes in either order in one trace must not tell in which it came.
+        """
+        clock, clocks, footprint = task.clock, self.clocks, op.footprint()
+        for key, mode in footprint:
+            for how, at in clocks.get(key, _NO_CLOCKS).items():
+                if at > clock and (mode != how or mode == WRITE):
+                    clock = at
         task.clock = clock
+        for key, mode in footprint:
+            at_key = clocks.setdefault(key, {})
+            at_key[mode] = max(clock, at_key.get(mode, 0.0))
 
     def wake_by_clock(self, current: Task | None) -> Task | None:
         """Nobody can go on: move the clock to the next deadline, or end in a deadlock."""

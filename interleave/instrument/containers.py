@@ -238,9 +238,10 @@ QUIET = frozenset(
             f"interleave.primitives.{name}"
             for name in (
                 *("threads", "raw_threads", "locks", "reentrant_locks"),
-                *("conditions", "events", "semaphores", "barriers"),
+                *("conditions", "condition_methods", "events", "semaphores", "barriers"),
                 *("queues", "queue_state", "queue_methods", "simple_queues"),
-                *("futures", "completion", "pools", "executors", "calls", "clocks", "processes"),
+                *("futures", "future_methods", "completion", "pools", "executors"),
+                *("calls", "clocks", "processes"),
             )
         ),
     }

@@ -61,7 +61,6 @@ class BarrierState(SimObject):
         self.acting: Task | None = None
 
     def reset(self) -> None:
-        super().reset()
         self._clear()
 
     def snapshot(self) -> tuple[bool, int]:

@@ -62,19 +62,7 @@ class AwaitMany(Operation):
         self.seen = {id(state): state.snapshot() for state in self.futures}
 
     def execute(self) -> bool:
-        self._learn()
         return True
-
-    def expire(self) -> bool:
-        self._learn()
-        return False
-
-    def _learn(self) -> None:
-        # Happens-before runs from every future that is done, not from one object.
-        runtime = self.task.runtime
-        if runtime.timed and runtime.free_time:
-            done = [state.wrote_at for state in self.futures if state.state in SETTLED]
-            self.task.clock = max(self.task.clock, *done, 0.0)
 
     def wrote(self) -> bool:
         return False
@@ -190,7 +178,6 @@ class _Settled(AwaitMany):
         self.line = line
 
     def execute(self) -> Any:
-        self._learn()
         settled = [state for state in self.futures if state.state in SETTLED]
         if self.line is not None:
             for state in self.futures:

@@ -61,7 +61,6 @@ class ConditionState(SimObject):
         self.waiters: deque[Waiter] = deque()
 
     def reset(self) -> None:
-        super().reset()
         self.waiters.clear()
 
     def snapshot(self) -> bool:

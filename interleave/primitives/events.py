@@ -43,7 +43,6 @@ class EventState(SimObject):
         self.sets = 0
 
     def reset(self) -> None:
-        super().reset()
         self.flag = self.at_first
         self.sets = 0
 

@@ -68,7 +68,6 @@ class FutureState(SimObject):
         self.lines: list[Line] = []
 
     def reset(self) -> None:
-        super().reset()
         self._clear()
 
     def snapshot(self) -> Snapshot:

@@ -51,7 +51,6 @@ class _ImportSystem(SimObject):
         self.importers = {}
 
     def reset(self) -> None:
-        super().reset()
         self.importers = {}
 
     def snapshot(self) -> dict[str, Task]:

@@ -92,7 +92,6 @@ class SimLock(SimObject, metaclass=Standing):
         return hash(self._real) if self.creator is None else object.__hash__(self)
 
     def reset(self) -> None:
-        super().reset()
         self.held = self.held_at_first
         self.owner = None
 

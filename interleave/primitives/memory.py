@@ -64,7 +64,6 @@ class Location(SimObject):
 
     def __init__(self, holder: Held, part: Any, epoch: int) -> None:
         self.creator = self.title = self.site = None
-        self.wrote_at = self.read_at = 0.0
         self.serial = 0
         self.epoch = epoch
         self.holder = holder

@@ -89,7 +89,6 @@ class PoolState(SimObject):
         self.broken = False
 
     def reset(self) -> None:
-        super().reset()
         self._clear()
 
     def snapshot(self) -> tuple[tuple[int, ...], bool, bool]:

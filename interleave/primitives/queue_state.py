@@ -82,7 +82,6 @@ class QueueState(SimObject):
         }
 
     def reset(self) -> None:
-        super().reset()
         item = self.item
         if self._saved is None:
             item.unfinished_tasks = 0

@@ -94,7 +94,6 @@ class SimRLock(SimObject, metaclass=Standing):
         self.depth = 0
 
     def reset(self) -> None:
-        super().reset()
         self._clear()
         runtime = active()
         if self.depth_at_first and runtime is not None:

@@ -41,7 +41,6 @@ class SemaphoreState(SimObject):
         self.limit = limit
 
     def reset(self) -> None:
-        super().reset()
         self.value = self.at_first
 
     def snapshot(self) -> int:

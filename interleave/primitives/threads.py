@@ -61,7 +61,6 @@ class ThreadState(SimObject):
         self.function: str | None = None  # what it runs, for the default name
 
     def reset(self) -> None:
-        super().reset()
         self.started = False
         self.task = None
 

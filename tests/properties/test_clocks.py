@@ -9,6 +9,7 @@ import queue
 import random
 import threading
 import time
+from concurrent.futures import Future, wait
 
 import pytest
 
@@ -132,6 +133,64 @@ def test_a_deadline_that_passes_late_does_not_set_the_clock_back(mode):
     found = check_program(threads, mode, strategy="dfs")
 
     assert found == 1 if mode == "idle" else found > 1
+
+
+def two_that_commute(first, second):
+    """Return a program in which one thread comes late, and the other looks at its clock."""
+
+    def program():
+        semaphore, numbers = threading.Semaphore(0), queue.Queue()
+        told, future = threading.Event(), Future()
+        steps = {
+            "release": semaphore.release,
+            "take": lambda: semaphore.acquire(blocking=False),
+            "set": told.set,
+            "look": told.is_set,
+            "put": lambda: numbers.put(1),
+            "size": numbers.qsize,
+            "finish": lambda: future.set_result(1),
+            "wait": lambda: wait([future], timeout=0),
+        }
+        begin = time.monotonic()
+        seen = []
+
+        def late():
+            time.sleep(1)
+            steps[first]()
+
+        thread = threading.Thread(target=late)
+        thread.start()
+        seen.append(bool(steps[second]()))
+        seen.append(round(time.monotonic() - begin, 3))  # a wait takes a moment, at least
+        thread.join()
+        return tuple(seen)
+
+    return program
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "outcomes"),
+    [
+        # Neither notices the other.
+        ("release", "release", {(False, 0)}),
+        ("take", "take", {(False, 0)}),
+        ("look", "look", {(False, 0)}),
+        ("size", "size", {(False, 0)}),
+        # Whoever comes later knows how late it is, also where it finds nothing.
+        ("release", "take", {(False, 0), (True, 1)}),
+        ("set", "look", {(False, 0), (True, 1)}),
+        ("put", "size", {(False, 0), (True, 1)}),
+        ("look", "set", {(False, 0), (False, 1)}),
+        ("finish", "wait", {(True, 0), (True, 1)}),
+    ],
+)
+def test_a_clock_tells_what_came_before_and_not_what_might_as_well_have(first, second, outcomes):
+    program = two_that_commute(first, second)
+    for strategy in ("dfs", "dpor"):
+        report = interleave.check(program, strategy=strategy, keep_going=True)
+
+        assert set(report.outcomes) == outcomes
+        assert report.exhaustive
 
 
 @pytest.mark.slow
