@@ -60,6 +60,7 @@ from interleave.instrument.items import (
     keys,
     size_of,
     size_read,
+    unpacking,
     whole,
 )
 from interleave.instrument.known import (
@@ -74,7 +75,7 @@ from interleave.instrument.known import (
 )
 from interleave.instrument.own_code import MAKERS, calls_own_code, is_met, is_own
 from interleave.instrument.substitution import called_instead
-from interleave.primitives.accesses import Read, Write
+from interleave.primitives.accesses import ReadAll, Write
 from interleave.primitives.memory import KEYS
 
 if TYPE_CHECKING:
@@ -142,7 +143,7 @@ def _is_quick(function: Any, args: tuple[Any, ...], runtime: Runtime) -> bool:
             return True
         if name in STORING or not args:
             if context._thread == get_ident():
-                op: Access = Read() if name in READS else Write()
+                op: Access = ReadAll() if name in READS else Write()
                 op.target = memory.whole(owner, runtime)
                 perform(op)
             return True
@@ -215,7 +216,7 @@ def call_expanded(function: Any, args: Any, keywords: Any = None) -> Any:
     if context._runtime is None:
         return function
     if type(args) is not tuple:
-        size_read(args)
+        unpacking(args)
         args = tuple(args) if type(args) is list else ()
     if type(keywords) is dict:
         args = (*args, *keywords.values())

@@ -31,6 +31,7 @@ from interleave.instrument.items import (
     size_read,
     slice_write,
     step,
+    unpacking,
 )
 from interleave.instrument.known import (
     gate,
@@ -115,5 +116,6 @@ __all__ = [
     "stored_attributes",
     "suspending",
     "switch_point",
+    "unpacking",
     "using",
 ]

@@ -13,7 +13,7 @@ from interleave.instrument.containers import PLAIN_TYPES, SHAPES, Shape, shape_o
 from interleave.instrument.generators import is_shared, resume, state_of
 from interleave.instrument.known import in_class, memory, touch, touch_item, unseen
 from interleave.instrument.own_code import runs_own_code
-from interleave.primitives.accesses import Read, ReadAt, Write, WriteAt
+from interleave.primitives.accesses import Read, ReadAll, ReadAt, Write, WriteAt
 from interleave.primitives.memory import KEYS, OTHER
 from interleave.primitives.twins import TWIN_TYPES
 
@@ -31,6 +31,9 @@ EXACT = frozenset({list, deque, set, bytearray})
 """Types that are one location, and whose methods nobody replaces."""
 
 _LIST_ITERATOR: type = type(iter([]))
+_AT_AN_INDEX = 3
+"""So many things tells the iterator of a list while it is not used up, at last where it is."""
+
 NOTHING_BELOW = frozenset(
     {
         type(iter(range(0))),
@@ -191,6 +194,12 @@ def _read(location: Location) -> None:
     perform(op)
 
 
+def _read_all(location: Location) -> None:
+    op = ReadAll()
+    op.target = location
+    perform(op)
+
+
 def _write(location: Location) -> None:
     op = Write()
     op.target = location
@@ -201,6 +210,7 @@ def _read_at(location: Location, index: int) -> None:
     op = ReadAt()
     op.target = location
     op.index = index
+    op.at_end = index < 0
     perform(op)
 
 
@@ -208,6 +218,7 @@ def _write_at(location: Location, index: int) -> None:
     op = WriteAt()
     op.target = location
     op.index = index
+    op.at_end = index < 0
     perform(op)
 
 
@@ -223,7 +234,7 @@ def item_read(item: Any, key: Any) -> None:
             if type(key) is int:
                 _read_at(location, key)
             else:
-                _read(location)
+                _read_all(location)
             return
     elif cls is dict and (type(key) is str or type(key) is int):
         held = _held.get(id(item))
@@ -248,7 +259,7 @@ def _item_read(item: Any, key: Any, cls: type, runtime: Runtime) -> None:
     elif shape is _WHOLE and type(key) is int:
         _read_at(memory.whole(item, runtime), key)
     elif shape is _WHOLE:
-        _read(memory.whole(item, runtime))
+        _read_all(memory.whole(item, runtime))
     else:
         touch(contents_of, item, runtime)
 
@@ -349,7 +360,7 @@ def contains(item: Any, key: Any) -> None:
     if shape is _DICT:
         touch_item(item_of, item, key, runtime)
     elif shape is _WHOLE:
-        _read(memory.whole(item, runtime))
+        _read_all(memory.whole(item, runtime))
     else:
         touch(contents_of, item, runtime)
 
@@ -358,12 +369,23 @@ def contains(item: Any, key: Any) -> None:
 
 
 def size_read(item: Any) -> None:
-    """Before something asks for the length or goes through the keys."""
+    """Before something asks for the length, or whether there is anything inside."""
     runtime = context._runtime
     if runtime is None or runtime.begun == 1 or SHAPES.get(type(item)) is _NONE:
         return
     if type(item) in EXACT and context._thread == get_ident():
         _read(memory.whole(item, runtime))
+    else:
+        touch(size_of, item, runtime)
+
+
+def unpacking(item: Any) -> None:
+    """Before all items are taken out, or of a dictionary its keys."""
+    runtime = context._runtime
+    if runtime is None or runtime.begun == 1 or SHAPES.get(type(item)) is _NONE:
+        return
+    if type(item) in EXACT and context._thread == get_ident():
+        _read_all(memory.whole(item, runtime))
     else:
         touch(size_of, item, runtime)
 
@@ -413,7 +435,11 @@ def step(iterator: Any) -> None:
             if len(below) != 1:
                 return  # used up before anybody looked
             location = memory.steps[id(iterator)] = memory.whole(below[0][0], runtime)
-        _read(location)
+        told = iterator.__reduce__()
+        if len(told) == _AT_AN_INDEX:
+            _read_at(location, told[2])
+        else:  # used up
+            _read(location)
         return
     if cls not in NOTHING_BELOW or id(iterator) in memory.passed:
         touch(_steps_of, iterator, runtime)

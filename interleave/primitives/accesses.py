@@ -8,9 +8,9 @@ from collections import defaultdict, deque
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from interleave.core.dependence import READ, WRITE, strongest
+from interleave.core.dependence import ADD, READ, WRITE, strongest
 from interleave.core.operation import Operation
-from interleave.primitives.memory import KEYS, Location
+from interleave.primitives.memory import KEYS, WHOLE, Location
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -109,35 +109,65 @@ class Write(Access):
         return ((self.target.key, WRITE),)
 
 
-class ReadAt(Read):
-    """Look at the item of a sequence at one index: the location is the whole sequence.
+class ReadAll(Read):
+    """Look at the items of a container, or at one that may be any."""
 
-    What depends on what cannot tell items apart, since an `insert` moves them all; which two plain
-    accesses meet at one item can.
-    """
-
-    __slots__ = ("index",)
-    index: int
+    __slots__ = ()
 
     def execute(self) -> None:
         self.stand(sys._getframe(2))
-        self.index = _from_the_front(self.index, self.target.holder.item)
+
+    def footprint(self) -> Footprint:
+        key = self.target.key
+        return ((key, READ), ((key,), READ))
+
+
+class ReadAt(Read):
+    """Look at the item of a sequence at one index; the target is the whole sequence.
+
+    Which item that is depends on how long the sequence is where it is counted from the end, and on
+    what was inserted anywhere: all that changes the length writes the whole.
+    """
+
+    __slots__ = ("at_end", "index")
+    index: int
+    at_end: bool
+
+    def execute(self) -> None:
+        self.stand(sys._getframe(2))
+        if self.at_end:
+            self.index = _from_the_front(self.index, self.target.holder.item)
+
+    def footprint(self) -> Footprint:
+        key = self.target.key
+        if self.at_end:  # before something else has changed the length it would be another one
+            return ((key, READ), ((key,), READ))
+        return ((key, READ), ((key, self.index), READ))
 
 
 class WriteAt(Write):
-    """Change the item of a sequence at one index: the location is the whole sequence."""
+    """Change the item of a sequence at one index; the target is the whole sequence.
 
-    __slots__ = ("index",)
+    Two of these commute at different indexes, and what looks at all items depends on each.
+    """
+
+    __slots__ = ("at_end", "index")
     index: int
+    at_end: bool
 
     def execute(self) -> None:
         self.stand(sys._getframe(2))
-        self.index = _from_the_front(self.index, self.target.holder.item)
+        if self.at_end:
+            self.index = _from_the_front(self.index, self.target.holder.item)
+
+    def footprint(self) -> Footprint:
+        key = self.target.key
+        if self.at_end:
+            return ((key, WRITE),)
+        return ((key, READ), ((key,), ADD), ((key, self.index), WRITE))
 
 
 def _from_the_front(index: int, sequence: Any) -> int:
-    if index >= 0:
-        return index
     for cls in (list, deque, bytearray, array):
         if issubclass(type(sequence), cls):
             return index + cls.__len__(sequence)  # a subclass may have a `__len__` of its own
@@ -225,4 +255,13 @@ class KeyedCall(Keyed):
 
 
 def _footprint(touched: Iterable[tuple[Location, bool]]) -> Footprint:
-    return strongest((location.key, WRITE if writes else READ) for location, writes in touched)
+    return strongest(touch for location, writes in touched for touch in _touches(location, writes))
+
+
+def _touches(location: Location, writes: bool) -> Footprint:
+    key = location.key
+    if writes:
+        return ((key, WRITE),)
+    if location.part is WHOLE:  # and so at each item of a sequence
+        return ((key, READ), ((key,), READ))
+    return ((key, READ),)

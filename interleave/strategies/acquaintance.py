@@ -25,7 +25,8 @@ The last of that is the part of an object that it is, such as the name of an att
 
 def is_fresh(key: Key, known: int) -> bool:
     """Whether a key stands for a place in memory that was met after those that are known."""
-    return isinstance(key, int) and known < key < OWN
+    place = key if isinstance(key, int) else key[0]
+    return known < place < OWN
 
 
 class Acquaintance:
@@ -50,6 +51,11 @@ class Acquaintance:
         certain if one operation met both; and certain that they are not if an operation that met
         one was there in the other execution too, and did not meet the other.
         """
+        if isinstance(key, tuple) or isinstance(met, tuple):
+            # All items of a container, or the one at an index.
+            if isinstance(key, int) or isinstance(met, int) or key[1:] != met[1:]:
+                return False
+            key, met = key[0], met[0]
         mine = self.places.get(key, set())
         theirs = other.places.get(met, set())
         if not (mine and theirs):

@@ -258,7 +258,9 @@ class HappensBefore:
             event: Any = self.events[at]
             own = self._previous[at]
             value = event.value if self.kinds[at] is Choose else 0
-            read = () if event.blind else tuple(stored.get(key, ()) for key, _ in footprint)
+            read = tuple(
+                stored.get(key, ()) for key, mode in footprint if mode == READ or not event.blind
+            )
             born = learned[event.task.born] if own < 0 and event.task.born >= 0 else 0
             known = hash((self.tasks[at], value, learned[own] if own >= 0 else born, read))
             learned.append(known)

@@ -273,6 +273,14 @@ def get_first(items):
     return cells.get_item(items, 0)
 
 
+def holds_one(items):
+    return cells.holds(items, 1)
+
+
+def append_one(items):
+    cells.append(items, 1)
+
+
 class OwnLock:
     """A lock of the program's own making: the condition knows nothing of the one in it."""
 
@@ -373,8 +381,21 @@ WITNESSES = {
     "accesses.Keyed.other": (side_by_side(dict, put, cells.count_keys), {"[None, 0]"}),
     "accesses.KeyedCall.object": (side_by_side(one, pop, get), {"[0, 0]"}),
     "accesses.KeyedCall.other": (side_by_side(one, pop, cells.count_keys), {"[0, 1]"}),
-    "accesses.ReadAt.object": (side_by_side(listed, put_first, get_first), {"[None, 0]"}),
-    "accesses.WriteAt.object": (side_by_side(listed, put_first, get_first), {"[None, 0]"}),
+    "accesses.Compound.items": (side_by_side(listed, put_first, cells.total), {"[None, 0]"}),
+    "accesses.ReadAll.items": (side_by_side(listed, put_first, holds_one), {"[None, False]"}),
+    "accesses.ReadAll.object": (side_by_side(listed, append_one, holds_one), {"[None, False]"}),
+    "accesses.ReadAt.item": (side_by_side(listed, put_first, get_first), {"[None, 0]"}),
+    "accesses.ReadAt.items": (side_by_side(listed, put_first, cells.get_last), {"[None, 0]"}),
+    "accesses.ReadAt.object": (
+        side_by_side(listed, cells.pop_last, get_first),
+        {"[0, 0]", NOTHING_LEADS_THERE},
+    ),
+    "accesses.WriteAt.item": (side_by_side(listed, put_first, get_first), {"[None, 0]"}),
+    "accesses.WriteAt.items": (side_by_side(listed, put_first, holds_one), {"[None, False]"}),
+    "accesses.WriteAt.object": (
+        side_by_side(listed, put_first, cells.pop_last),
+        {"thread-exception"},
+    ),
 }
 
 

@@ -67,18 +67,58 @@ def readers(n):
     return program
 
 
+def readers_that_tell(n):
+    def program():
+        place = Place()
+        place.x = 0
+        seen = [0] * n
+
+        def write():
+            place.x = 42
+
+        def look(i):
+            seen[i] = place.x
+
+        in_threads(write, *[lambda i=i: look(i) for i in range(n)])
+        return sum(seen)
+
+    return program
+
+
+def litmus(*threads):
+    """Two places, and threads that store to them (capitals) and load from them."""
+
+    def program():
+        place = Place()
+        place.x = place.y = 0
+
+        def run(steps):
+            for step in steps:
+                match step:
+                    case "X":
+                        place.x = 1
+                    case "Y":
+                        place.y = 1
+                    case "x":
+                        place.x  # a load
+                    case "y":
+                        place.y  # likewise
+
+        in_threads(*[lambda steps=steps: run(steps) for steps in threads])
+
+    return program
+
+
 def lastzero(n):
     def program():
-        places = [Place() for _ in range(n + 1)]
-        for place in places:
-            place.v = 0
+        a = [0] * (n + 1)
 
         def raise_to(j):
-            places[j].v = places[j - 1].v + 1
+            a[j] = a[j - 1] + 1
 
         def look():
             i = n
-            while places[i].v != 0:
+            while a[i] != 0:
                 i -= 1
 
         in_threads(look, *[lambda j=j: raise_to(j) for j in range(1, n + 1)])
@@ -146,11 +186,11 @@ def sigma(n):
     def program():
         place = Place()
         place.idx = -1
-        array = [Place() for _ in range(n)]
+        array = [0] * n
 
         def work():
             i = place.idx
-            array[i].v = 1
+            array[i] = 1
 
         threads = []
         for _ in range(n):
@@ -310,6 +350,15 @@ def embrace():
         pytest.param(writers(5), 120, 0, id="writers 5"),
         pytest.param(readers(4), 16, 0, id="readers 4"),
         pytest.param(readers(6), 64, 0, id="readers 6"),
+        pytest.param(readers_that_tell(4), 16, 0, id="readers 4, into one list"),
+        # Each load is before or after the store that it meets, but for the one combination in
+        # which the edges would form a circle; of three on the way of a message, one of eight.
+        pytest.param(litmus("Xy", "Yx"), 2**2 - 1, 0, id="store buffering"),
+        pytest.param(litmus("XY", "yx"), 2**2 - 1, 0, id="message passing"),
+        pytest.param(litmus("xY", "yX"), 2**2 - 1, 0, id="load buffering"),
+        pytest.param(litmus("XY", "YX"), 2**2 - 1, 0, id="two and two stores"),
+        pytest.param(litmus("X", "Y", "xy", "yx"), 2**4 - 1, 0, id="independent reads"),
+        pytest.param(litmus("X", "xY", "yx"), 2**3 - 1, 0, id="write to read causality"),
         pytest.param(lastzero(3), 12, 0, id="lastzero 3"),
         pytest.param(lastzero(4), 28, 0, id="lastzero 4"),
         pytest.param(lastzero(5), 64, 0, id="lastzero 5"),

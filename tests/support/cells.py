@@ -70,3 +70,35 @@ def append(items, value):
 
 def length(items):
     return len(items)
+
+
+def get_last(items):
+    return items[-1]
+
+
+def put_last(items, value):
+    items[-1] = value
+
+
+def pop_last(items):
+    return items.pop()
+
+
+def insert_first(items, value):
+    items.insert(0, value)
+
+
+def delete_first(items):
+    del items[0]
+
+
+def holds(items, value):
+    return value in items
+
+
+def total(items):
+    return sum(items)
+
+
+def spread(items):
+    return [*items]

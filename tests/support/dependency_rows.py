@@ -21,6 +21,8 @@ _PARTS = {1: "tail", 2: "head", 3: "undone", 4: "item", 5: "room"}
 
 def role_of(op, key):
     """Return what a location is to an operation that touches it."""
+    if isinstance(key, tuple) and op.plain:
+        return "item" if len(key) > 1 else "items"
     if isinstance(key, tuple):
         return _PARTS[key[1]]
     if key in _NAMES:

@@ -79,6 +79,10 @@ def _memory():
     return {"cell": [cells.Cell(), cells.Cell()], "mapping": [{}], "list": [[]]}
 
 
+def _lists():
+    return {"items": [[0, 0]]}
+
+
 def _threads():
     return {}
 
@@ -198,6 +202,19 @@ STEPS = {
     "count_keys": lambda w, a: cells.count_keys(w.items["mapping"][0]),
     "append": lambda w, a: cells.append(w.items["list"][0], a),
     "length": lambda w, a: cells.length(w.items["list"][0]),
+    "get_item": lambda w, a: cells.get_item(w.items["items"][0], a),
+    "put_item": lambda w, a: cells.put_item(w.items["items"][0], a, 1),
+    "get_last": lambda w, a: cells.get_last(w.items["items"][0]),
+    "put_last": lambda w, a: cells.put_last(w.items["items"][0], 2),
+    "append_item": lambda w, a: cells.append(w.items["items"][0], 3),
+    "pop_last": lambda w, a: cells.pop_last(w.items["items"][0]),
+    "insert_first": lambda w, a: cells.insert_first(w.items["items"][0], 4),
+    "delete_first": lambda w, a: cells.delete_first(w.items["items"][0]),
+    "holds": lambda w, a: cells.holds(w.items["items"][0], a),
+    "total": lambda w, a: cells.total(w.items["items"][0]),
+    "spread": lambda w, a: cells.spread(w.items["items"][0]),
+    "each": lambda w, a: cells.iterate(w.items["items"][0]),
+    "size_of_items": lambda w, a: cells.length(w.items["items"][0]),
     # threads and the rest, for every program
     "alive": lambda w, a: w.threads[a % len(w.threads)].is_alive(),
     "join": lambda w, a: w.threads[a % len(w.threads)].join(),
@@ -274,6 +291,14 @@ FAMILIES = {
             *("length", "read_shared", "write_shared"),
         ),
     ),
+    "lists": (
+        _lists,
+        (
+            *("get_item", "get_item", "put_item", "put_item", "get_last", "put_last"),
+            *("append_item", "pop_last", "insert_first", "delete_first", "holds", "total"),
+            *("spread", "each", "size_of_items"),
+        ),
+    ),
     "threads": (_threads, ()),
 }
 
@@ -287,6 +312,7 @@ CAUGHT = (
     InvalidStateError,
     TimeoutError,
     ZeroDivisionError,
+    IndexError,
 )
 
 
