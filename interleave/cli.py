@@ -52,7 +52,7 @@ def main() -> None:
     type=click.Choice(STRATEGIES),
     help="dpor runs one execution for each trace, dfs every schedule; random, pct, pos and surw "
     "sample by seed; auto tries everything with half of its budget, and else samples.  "
-    "[default: dpor; dfs with granularity sync or time ordered]",
+    "[default: dpor; dfs with granularity sync]",
 )
 @click.option(
     "--seed",

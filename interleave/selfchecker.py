@@ -55,11 +55,10 @@ def selfcheck(
     if found.script:
         options.setdefault("observe", "output")
     settings = Settings.of({**options, "keep_going": True})
-    if settings.granularity != "memory" or settings.time == "ordered":
+    if settings.granularity != "memory":
         message = (
-            "selfcheck compares at granularity memory and with time free or idle, where dpor "
-            f"claims to run every trace: not at granularity {settings.granularity} with time "
-            f"{settings.time}"
+            "selfcheck compares at granularity memory, where dpor claims to run every trace: not "
+            f"at granularity {settings.granularity}"
         )
         raise UsageError(message)
     brute = _explored(found, replace(settings, strategy="dfs"), DepthFirst(), progress)

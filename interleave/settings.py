@@ -78,8 +78,7 @@ class Settings:
         _one_of("granularity", self.granularity, GRANULARITIES)
         _one_of("atomicity", self.atomicity, ATOMICITIES)
         if not self.strategy or (self.strategy == "dpor" and self.max_preemptions is not None):
-            # Where plain accesses are not seen, a reduction would not know what depends on what;
-            # and with the clock `ordered` it may miss a trace.
+            # Where plain accesses are not seen, a reduction would not know what depends on what.
             object.__setattr__(self, "strategy", self.search)
         _one_of("strategy", self.strategy, STRATEGIES)
         _one_of("time", self.time, TIME_MODES)
@@ -128,8 +127,7 @@ class Settings:
     @property
     def search(self) -> str:
         """The strategy that tries everything with the fewest executions."""
-        reduced = self.granularity == "memory" and self.time != "ordered"
-        return "dpor" if reduced else "dfs"
+        return "dpor" if self.granularity == "memory" else "dfs"
 
     def _take_seed(self) -> None:
         """Split a seed that names one execution."""

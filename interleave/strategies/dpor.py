@@ -15,12 +15,13 @@ from __future__ import annotations
 from bisect import bisect_left
 from typing import TYPE_CHECKING, Any
 
-from interleave.core.dependence import Footprint, dependent, strongest
+from interleave.core.dependence import CLOCK, Footprint, dependent, strongest
 from interleave.core.outcome import Deadlocked, Raised, Returned, StepBound
 from interleave.core.steps import Choose
 from interleave.core.strategy import CAUSES, NO_SCRIPT, Script
 from interleave.errors import NondeterministicError
 from interleave.strategies.acquaintance import Acquaintance, Foreign, is_fresh
+from interleave.strategies.deadlines import EarlierWaits, Step
 from interleave.strategies.depth_first import share_behind
 from interleave.strategies.happens_before import HappensBefore, task_number
 
@@ -31,16 +32,13 @@ if TYPE_CHECKING:
     from interleave.core.operation import Operation
     from interleave.core.strategy import TaskView
 
-_Step = tuple[int, Footprint, int | None]
-"""An event to come: the number of its task, its footprint, and the value it chooses, if any."""
-
 
 class _Branch:
     """A step that is planned, and the steps planned after it: a node of a wakeup tree."""
 
     __slots__ = ("children", "footprint", "foreign", "origin", "task", "value")
 
-    def __init__(self, step: _Step, origin: int = 0) -> None:
+    def __init__(self, step: Step, origin: int = 0) -> None:
         self.task, self.footprint, self.value = step
         self.children: list[_Branch] = []
         self.origin = origin  # the execution that it was planned after
@@ -149,6 +147,8 @@ class OptimalReduction:
             touched = list(events[at].footprint())
             for inner in events[at].task.runtime.inside.get(at, ()):
                 touched.extend(inner.footprint())
+            if self._order.shared_clock:
+                touched.append((CLOCK, self._order.on_clock(events[at])))
             done = strongest(touched)
             for task, footprint in list(resting.items()):
                 if task == events[at].task.number or (
@@ -216,6 +216,9 @@ class OptimalReduction:
         repeats = self._settle(events)
         for race in races:
             self._reverse(events, *race)
+        if self._order.timed:
+            for first, sequence in EarlierWaits(self._order).sequences():
+                self._insert(first, sequence)
         return repeats
 
     def share(self) -> float:
@@ -318,7 +321,7 @@ class OptimalReduction:
         """
         kinds, clocks, tasks = self._order.kinds, self._order.clocks, self._order.tasks
         rival = tasks[first]
-        sequence: list[_Step] = []
+        sequence: list[Step] = []
         inside = False
         for at in range(first + 1, len(tasks)):
             # What belongs to an event comes with it.
@@ -328,12 +331,16 @@ class OptimalReduction:
                 value = event.value if kinds[at] is Choose else None
                 sequence.append((tasks[at], self._order.lasting(at), value))
         sequence.append((task, footprint, None))
+        self._insert(first, sequence)
+
+    def _insert(self, first: int, sequence: list[Step]) -> None:
+        """Plan a sequence of events at a place, unless what was explored from there covers it."""
         for sleeper, touches in self._asleep[first].items():
             if self._can_begin(sleeper, touches, sequence):
                 return
         self._plant(first, sequence)
 
-    def _can_begin(self, task: int, footprint: Footprint | Foreign, sequence: list[_Step]) -> bool:
+    def _can_begin(self, task: int, footprint: Footprint | Foreign, sequence: list[Step]) -> bool:
         """Whether a task's next event could be moved to the front of a sequence: a weak initial."""
         for other, touched, _ in sequence:
             if other == task:
@@ -342,7 +349,7 @@ class OptimalReduction:
                 return False
         return True
 
-    def _plant(self, at: int, sequence: list[_Step]) -> None:
+    def _plant(self, at: int, sequence: list[Step]) -> None:
         """Add a sequence to a wakeup tree, unless a branch of it leads to an equivalent one."""
         branches = self._planned[at]
         while True:
@@ -361,7 +368,7 @@ class OptimalReduction:
                     branches = branch.children
                 return
 
-    def _fits(self, branch: _Branch, sequence: list[_Step]) -> bool:
+    def _fits(self, branch: _Branch, sequence: list[Step]) -> bool:
         ours = branch.foreign is None or branch.origin == self._count
         footprint = branch.footprint if ours else branch.foreign
         assert footprint is not None
@@ -398,7 +405,7 @@ class OptimalReduction:
         return self._acquainted
 
 
-def _without(task: int, sequence: list[_Step]) -> list[_Step]:
+def _without(task: int, sequence: list[Step]) -> list[Step]:
     """Leave out the first event of a task."""
     for index, step in enumerate(sequence):
         if step[0] == task:

@@ -2,9 +2,10 @@
 
 What comes of an execution depends on when main has ended only if another task asks for it, by
 `is_alive` or `join` of main's thread, or by a call submitted to a pool of threads; or if main
-dismisses the threads of one; or if a task fails, which cuts everything off. As long as no
-execution that goes on past the end shows any of it, the same ones with the end put off would show
-nothing else.
+dismisses the threads of one; or if a task fails, which cuts everything off; or if one may move the
+clock that all share, for somebody might wait until main has ended, and be next in the order of
+deadlines. As long as no execution that goes on past the end shows any of it, the same ones with the
+end put off would show nothing else.
 """
 
 from __future__ import annotations
@@ -40,6 +41,14 @@ def end_matters(execution: Execution) -> bool:
                 ends = (*ends, *event.footprint())
                 if isinstance(execution.ending, Raised):
                     return True
-        elif ends and dependent(ends, event.footprint()):
+        elif ends and (dependent(ends, event.footprint()) or _may_move_clock(event)):
             return True
     return False
+
+
+def _may_move_clock(event: Operation) -> bool:
+    """Whether it writes the clock that all share, and all else reads it."""
+    runtime = event.task.runtime
+    if event.timeout is None or runtime.free_time:
+        return False
+    return not (runtime.idle_time and event.timeout)

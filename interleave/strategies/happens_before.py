@@ -37,6 +37,10 @@ Race = tuple[int, int, int, Footprint]
 """Two events by their indexes (the second may be the number of events: it was still to come), and
 of the second the number of its task and what it would touch if it came before the first."""
 
+Timed = tuple[Operation, int, Footprint, list[int]]
+"""A timed wait, its index (or the number of events, if it was still to come), what it touched, and
+the clock of its task before it."""
+
 _State = list[Any]
 """Of a location: the last event that wrote it (-1: none), those that have read it and those
 that have added to it since (lists, made once they are needed), and the state before."""
@@ -51,8 +55,9 @@ class HappensBefore:
     """A stack of events: it grows by an execution, and is cut back to where the next one leaves."""
 
     def __init__(self, time: str) -> None:
-        self._shared_clock = time != "free"
+        self.shared_clock = time != "free"
         self._idle = time == "idle"
+        self._ordered = time == "ordered"
         self.tasks: list[int] = []
         self.kinds: list[type[Operation]] = []
         self.footprints: list[Footprint] = []
@@ -113,9 +118,10 @@ class HappensBefore:
         previous, last, table, pasts = self._previous, self._last, self._table, self._pasts
         start = len(tasks)
         final = self._final(execution)
-        plain = not (execution.daemons or self._shared_clock or execution.inside)
+        plain = not (execution.daemons or self.shared_clock or execution.inside)
         self._floors = self._floors_of(execution) if self._idle or execution.rests else []
         self.races: list[Race] = []
+        self.timed: list[Timed] = []  # with `ordered`, what else could have been before them
         alone = self._alone_from(events) if plain and not execution.pending else len(events)
         self._after_all = len(events)
         for index in range(start, len(events)):
@@ -175,7 +181,7 @@ class HappensBefore:
                         for other in found:
                             rival = tasks[other]
                             if clock[rival] < other:
-                                first = self._leader(other) if kinds[other].glued else other
+                                first = self.leader(other) if kinds[other].glued else other
                                 if clock[rival] < first:
                                     self.races.append(self._race(first, index, op, footprint))
                                 clock = _joined(clock, clocks[other])
@@ -274,7 +280,7 @@ class HappensBefore:
     def acquaintance(self) -> Acquaintance:
         """Tell who met which places in memory."""
         # Clocks tell more than what was read, and whoever reads one learns of it.
-        timed = self._shared_clock or any(event.timeout is not None for event in self.events)
+        timed = self.shared_clock or any(event.timeout is not None for event in self.events)
         pasts = self._pasts if timed else self._learned()
         places: dict[Key, set[Meeting]] = {}
         holders: dict[Key, int | str] = {}
@@ -324,11 +330,12 @@ class HappensBefore:
             footprint = strongest((*footprint, *touched))
         if op.task.daemon:
             footprint = (*footprint, (WORLD, READ))
-        if self._shared_clock:
-            footprint = (*footprint, (CLOCK, self._on_clock(op)))
+        if self.shared_clock:
+            footprint = (*footprint, (CLOCK, self.on_clock(op)))
         return footprint
 
-    def _on_clock(self, op: Operation) -> int:
+    def on_clock(self, op: Operation) -> int:
+        """Return how it touches the clock that all share."""
         # Whether a wait expires or not: else a wait would touch more in the other order, and what
         # is independent of it in one would not be in the other.
         if op.timeout is None or (self._idle and op.timeout):
@@ -353,7 +360,7 @@ class HappensBefore:
                 floor = lasts
         return clock if floor is None else _joined(clock, floor)
 
-    def _leader(self, index: int) -> int:
+    def leader(self, index: int) -> int:
         """Return the event that one belongs to: nothing else can come between the two."""
         while self.kinds[index].glued:
             index -= 1
@@ -363,7 +370,7 @@ class HappensBefore:
         if op.plain and self._has_more(second):
             return first, second, op.task.number, EVERYTHING
         if type(op).footprint_in is not Operation.footprint_in:
-            footprint = self._footprint_in(op, footprint, Before(self, op, first, second))
+            footprint = self.footprint_in(op, footprint, Before(self, op, first, second))
         return first, second, op.task.number, footprint
 
     def _has_more(self, index: int) -> bool:
@@ -374,7 +381,8 @@ class HappensBefore:
         execution = self.execution
         return execution.under_gil and (index == len(execution.events) or index in execution.inside)
 
-    def _footprint_in(self, op: Operation, footprint: Footprint, past: Before) -> Footprint:
+    def footprint_in(self, op: Operation, footprint: Footprint, past: Before) -> Footprint:
+        """Return what an operation would have touched then, and what it touches beside that."""
         touched = op.footprint_in(past)
         return (*touched, *(touch for touch in footprint if touch[0] in (CLOCK, WORLD)))
 
@@ -393,6 +401,11 @@ class HappensBefore:
         Where it could not have gone before an event, because that (or something that came of it)
         let it go, the events before that one are looked at [DPOR17].
         """
+        if self._ordered and op.timeout is not None:
+            self.timed.append((op, index, footprint, clock))
+            for other in found:
+                clock = _joined(clock, self.clocks[other])
+            return clock
         joined = clock.copy()  # with the events that it can be swapped with, and all before them
         final = clock  # with all that it depends on
         waiting = found if len(found) == 1 else sorted(set(found))
@@ -403,7 +416,7 @@ class HappensBefore:
                 continue
             clock_of = self.clocks[other]
             final = _joined(final, clock_of)
-            first = self._leader(other)
+            first = self.leader(other)
             past = Before(self, op, first, index)
             if joined[rival] < first and self._able(op, first, past):
                 self.races.append(self._race(first, index, op, footprint))
@@ -422,25 +435,7 @@ class HappensBefore:
             return False
         if self._idle and op.deadline > self._now(at):
             return False
-        if self._shared_clock and not self._idle and not self._is_next(op, past):
-            return False
         return op.can_expire_in(past)
-
-    def _is_next(self, op: Operation, past: Before) -> bool:
-        """Whether no other wait would have had to expire then before this one."""
-        waiting: dict[int, tuple[Operation, int]] = {}
-        for task, other in reversed(self.execution.pending):
-            waiting[task.number] = (other, past.at)
-        for index in range(past.at - 1, past.first - 1, -1):
-            if past.is_gone(index):
-                waiting[self.tasks[index]] = (self.events[index], index)
-        for other, at in waiting.values():
-            if other is op or other.timeout is None or other.deadline >= op.deadline:
-                continue
-            then = Before(self, other, past.first, at)
-            if not other.enabled_in(then) and other.can_expire_in(then):
-                return False
-        return True
 
     def _now(self, at: int) -> float:
         """Return what the shared clock showed before an event, by its big steps."""
@@ -454,6 +449,8 @@ class HappensBefore:
         """Return the last events before one that conflict with a footprint where both meet."""
         found: list[int] = []
         modes = dict(footprint)
+        if self._ordered:
+            modes.pop(CLOCK, None)  # what waits without a deadline waits for no clock
         if self.footprints[at] is EVERYTHING:
             return [index for index in self._lasts(at, self.execution) if index >= 0]
         for key, _ in self.footprints[at]:
@@ -517,8 +514,8 @@ class HappensBefore:
         else:
             if waiting.daemon:
                 footprint = (*footprint, (WORLD, READ))
-            if self._shared_clock:
-                footprint = (*footprint, (CLOCK, self._on_clock(op)))
+            if self.shared_clock:
+                footprint = (*footprint, (CLOCK, self.on_clock(op)))
             found = self._conflicting(footprint)
             if final >= 0 and self.footprints[final] is EVERYTHING:
                 found.append(final)

@@ -90,7 +90,11 @@ def programs(draw):
             max_size=count,
         )
     )
-    return family, ((False, threads[0][1]), *threads[1:]), draw(st.sampled_from(["free", "idle"]))
+    return (
+        family,
+        ((False, threads[0][1]), *threads[1:]),
+        draw(st.sampled_from(["free", "idle", "ordered"])),
+    )
 
 
 @settings(max_examples=25, deadline=None, derandomize=True, database=None)
@@ -106,7 +110,7 @@ def test_the_reduction_equals_brute_force_on_many_programs(family):
     number = int(os.environ.get("INTERLEAVE_PROGRAMS", "40"))
     compared = 0
     for _ in range(number):
-        threads, mode = random_program(source, family), source.choice(["free", "idle"])
+        threads, mode = random_program(source, family), source.choice(["free", "idle", "ordered"])
         try:
             compared += agree(family, threads, mode, 600)
         except AssertionError as error:

@@ -20,7 +20,7 @@ def steps_of(source, family):
     return tuple((source.choice(own), source.randint(0, 1)) for _ in range(source.randint(1, 2)))
 
 
-@pytest.mark.parametrize("time", ["free", "idle"])
+@pytest.mark.parametrize("time", ["free", "idle", "ordered"])
 @pytest.mark.parametrize("family", sorted(random_programs.FAMILIES))
 def test_two_executions_end_in_one_state_if_they_have_one_trace_and_not_else(family, time):
     source = random.Random(family)

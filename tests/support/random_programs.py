@@ -83,6 +83,19 @@ def _lists():
     return {"items": [[0, 0]]}
 
 
+def _times():
+    return {
+        **_events(),
+        "lock": [threading.Lock()],
+        "condition": [threading.Condition()],
+        "semaphore": [threading.Semaphore(0)],
+        "queue": [queue.Queue(1)],
+        "future": [Future()],
+        "barrier": [threading.Barrier(2)],
+        "cell": [cells.Cell()],
+    }
+
+
 def _threads():
     return {}
 
@@ -215,6 +228,23 @@ STEPS = {
     "spread": lambda w, a: cells.spread(w.items["items"][0]),
     "each": lambda w, a: cells.iterate(w.items["items"][0]),
     "size_of_items": lambda w, a: cells.length(w.items["items"][0]),
+    # deadlines, some of them equal, and looks at the clock
+    "nap": lambda w, a: time.sleep(1 + a),
+    "rest": lambda w, a: time.sleep(3 - a),
+    "now": lambda w, a: time.monotonic(),
+    "await_soon": lambda w, a: _pick(w, "event", a).wait(1),
+    "await_long": lambda w, a: _pick(w, "event", a).wait(2),
+    "timed_long": lambda w, a: _pick(w, "lock", a).acquire(timeout=2),
+    "wait_long": lambda w, a: _with_condition(w, a, lambda c: c.wait(2)),
+    "notify_nap": lambda w, a: _with_condition(w, a, lambda c: (c.notify(), time.sleep(2))),
+    "down_long": lambda w, a: _pick(w, "semaphore", a).acquire(timeout=1 + a),
+    "up_one": lambda w, a: _pick(w, "semaphore", a).release(),
+    "put_long": lambda w, a: _pick(w, "queue", a).put(a, timeout=2 - a),
+    "get_long": lambda w, a: _pick(w, "queue", a).get(timeout=2 - a),
+    "result_long": lambda w, a: _pick(w, "future", a).result(timeout=1 + a),
+    "meet_long": lambda w, a: _pick(w, "barrier", a).wait(1 + a),
+    "join_long": lambda w, a: w.threads[a % len(w.threads)].join(2),
+    "join_main": lambda w, a: threading.main_thread().join(1 + a),
     # threads and the rest, for every program
     "alive": lambda w, a: w.threads[a % len(w.threads)].is_alive(),
     "join": lambda w, a: w.threads[a % len(w.threads)].join(),
@@ -300,6 +330,15 @@ FAMILIES = {
         ),
     ),
     "threads": (_threads, ()),
+    "times": (
+        _times,
+        (
+            *("nap", "nap", "rest", "now", "now", "set", "clear", "await_soon", "await_long"),
+            *("timed_long", "acquire", "release", "wait_long", "notify", "down_long", "up_one"),
+            *("notify_nap", "put_long", "get_long", "result_long", "set_result", "meet_long"),
+            *("join_long", "join_main", "write", "read"),
+        ),
+    ),
 }
 
 CAUGHT = (
