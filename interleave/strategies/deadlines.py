@@ -82,7 +82,7 @@ class EarlierWaits:
         op, at, footprint, _ = timed
         past = Behind(order, op, cut, at, at)
         sequence: list[Step] = []
-        for index in range(past.first, at):
+        for index in range(past.first + 1, at):
             if not past.is_gone(index):
                 event: Any = order.events[index]
                 value = event.value if type(event) is Choose else None
