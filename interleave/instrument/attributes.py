@@ -87,6 +87,9 @@ CODE = (
 """Types of what a class holds as code: reading it is no access unless somebody stores there."""
 
 
+_NAMESPACES = (type, ModuleType)
+
+
 def forget_lookups() -> None:
     """A class, or what is known of the names, has changed."""
     _reads.clear()
@@ -121,6 +124,8 @@ def attribute_read(item: Any, name: str) -> None:
             op.target = held.parts.get(name) or memory.location(held, name)
             perform(op)
             return
+    elif way is _MODULE and name not in shared_globals.get(id(item.__dict__), ()):
+        return
     touch(reads_of, item, name, runtime)
 
 
@@ -285,7 +290,7 @@ def _store_alone(item: Any, name: str, runtime: Runtime) -> None:
     """Main stores before there are others: names count from where a thing is made."""
     if context._thread != get_ident():
         return
-    if isinstance(item, type | ModuleType):
+    if isinstance(item, _NAMESPACES):
         writes_of(item, name, runtime)
     elif shape_of(type(item)) is Shape.NONE:
         memory.hold(item, runtime)

@@ -112,7 +112,7 @@ def call(function: Any, *args: Any) -> Any:
         if runtime.begun > 1 and _is_quick(function, args, runtime):
             return function
     elif kind is type:
-        if own_classes.get(function) or is_own(function):
+        if own_classes.get(function) or function in _HARMLESS or is_own(function):
             return function
         if not _makes_only(function):
             unseen()
@@ -122,6 +122,8 @@ def call(function: Any, *args: Any) -> Any:
         return function
     instead = called_instead(function, args)
     if runtime.begun > 1:
+        if kind in _OF_A_MODULE and _hands_on(function):
+            return instead
         if _is_keyed(function, args):
             touch_item(_touched, function, args, runtime, by_call=True)
         else:
@@ -188,6 +190,23 @@ def _is_keyed(function: Any, args: tuple[Any, ...]) -> bool:
 
 _BY_NAME = frozenset({Use.GET, Use.SET, Use.DELETE, Use.VARS})
 """What these functions touch depends on more than the containers they get."""
+
+
+_HARMLESS = frozenset(
+    cls
+    for cls, use in USES.items()
+    if type(cls) is type and use is Use.NOTHING and cls is not functools.partial
+)
+"""Built-in classes such as `range` and `type`: calling them touches and changes nothing."""
+
+_OF_A_MODULE = frozenset({FunctionType, MethodType, type})
+"""What tells the module that it was written in."""
+
+
+def _hands_on(function: Any) -> bool:
+    """Whether a function or class hands containers on and does not look into them."""
+    module = function.__module__
+    return type(module) is str and module in QUIET
 
 
 def _makes_only(cls: type) -> bool:

@@ -33,9 +33,11 @@ _WHOLE = (list, set, collections.deque, bytearray, array.array)
 _VIEWS = (type(EMPTY_DICT.keys()), type(EMPTY_DICT.values()), type(EMPTY_DICT.items()))
 _ODICT: collections.OrderedDict[Any, Any] = collections.OrderedDict()
 
+LIST_ITERATOR: type = type(iter([]))
+
 LEAF_ITERATORS: frozenset[type] = frozenset(
     {
-        type(iter([])),
+        LIST_ITERATOR,
         type(reversed([])),
         type(iter(EMPTY_DICT)),
         type(iter(EMPTY_DICT.values())),
@@ -117,6 +119,9 @@ def underlying(item: Any) -> tuple[tuple[Any, bool], ...]:
     Each comes with whether it is gone through by keys alone. With them come the iterators inside
     that others may hold too: a step of `islice(shared, 2)` is one of `shared`.
     """
+    if type(item) is LIST_ITERATOR:  # the most frequent by far, and a third of the time
+        lists = gc.get_referents(item)
+        return ((lists[0], False),) if lists else ()  # it forgets its list once it is used up
     found: list[tuple[Any, bool]] = []
     waiting = [item]
     seen = 0

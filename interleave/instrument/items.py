@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Any
 from interleave._real import get_ident
 from interleave.core import context
 from interleave.core.context import perform
-from interleave.instrument.containers import PLAIN_TYPES, SHAPES, Shape, shape_of, underlying
+from interleave.instrument.containers import (
+    LIST_ITERATOR,
+    PLAIN_TYPES,
+    SHAPES,
+    Shape,
+    shape_of,
+    underlying,
+)
 from interleave.instrument.generators import is_shared, resume, state_of
 from interleave.instrument.known import in_class, memory, touch, touch_item, unseen
 from interleave.instrument.own_code import runs_own_code
@@ -27,10 +34,12 @@ _GENERATOR = Shape.GENERATOR
 
 _held = memory.held
 _wholes = memory.wholes
+_steps = memory.steps
+_COMPARED = (set, deque)  # what notices at each step of an iterator whether it has changed
+_passed = memory.passed
 EXACT = frozenset({list, deque, set, bytearray})
 """Types that are one location, and whose methods nobody replaces."""
 
-_LIST_ITERATOR: type = type(iter([]))
 _AT_AN_INDEX = 3
 """So many things tells the iterator of a list while it is not used up, at last where it is."""
 
@@ -402,16 +411,21 @@ def iterating(item: Any) -> None:
     runtime = context._runtime
     if runtime is None:
         return
-    shape = shape_of(type(item))
+    cls = type(item)
+    shape = SHAPES.get(cls)
+    if shape is None:
+        shape = shape_of(cls)
+    if shape is _NONE or cls is list:
+        return
     if shape is _ITERATOR:
         if context._thread == get_ident():
             memory.begin(runtime)
-            memory.passed[id(item)] = item  # others may hold it
+            _passed[id(item)] = item  # others may hold it
     elif shape is _GENERATOR:
         # Known are: the loop, this function's variable, and what the question itself takes.
         if is_shared(item, 4) and context._thread == get_ident():
             state_of(item, runtime)
-    elif runtime.begun > 1 and (shape is not _WHOLE or isinstance(item, set | deque)):
+    elif runtime.begun > 1 and (shape is not _WHOLE or issubclass(cls, _COMPARED)):
         touch(size_of, item, runtime)
 
 
@@ -421,34 +435,35 @@ def step(iterator: Any) -> None:
     if runtime is None or runtime.begun == 1:
         return
     cls = type(iterator)
+    if not _passed:  # nobody but its loop can have an iterator
+        if cls in NOTHING_BELOW:
+            return
+        if cls is LIST_ITERATOR and context._thread == get_ident():
+            location = _steps.get(id(iterator))
+            if location is None:
+                below = _containers(iterator, runtime)
+                if len(below) != 1:
+                    return  # used up before anybody looked
+                location = _steps[id(iterator)] = memory.whole(below[0][0], runtime)
+            told = iterator.__reduce__()
+            if len(told) == _AT_AN_INDEX:
+                _read_at(location, told[2])
+            else:  # used up
+                _read(location)
+            return
     if SHAPES.get(cls) is _NONE:
         if not _own_code(cls, "__next__"):
             unseen()
-        return
-    if cls is GeneratorType:
+    elif cls is GeneratorType:
         resume(iterator)
-        return
-    if cls is _LIST_ITERATOR and not memory.passed and context._thread == get_ident():
-        location = memory.steps.get(id(iterator))
-        if location is None:
-            below = _containers(iterator, runtime)
-            if len(below) != 1:
-                return  # used up before anybody looked
-            location = memory.steps[id(iterator)] = memory.whole(below[0][0], runtime)
-        told = iterator.__reduce__()
-        if len(told) == _AT_AN_INDEX:
-            _read_at(location, told[2])
-        else:  # used up
-            _read(location)
-        return
-    if cls not in NOTHING_BELOW or id(iterator) in memory.passed:
+    elif cls not in NOTHING_BELOW or id(iterator) in _passed:
         touch(_steps_of, iterator, runtime)
 
 
 def _steps_of(iterator: Any, runtime: Runtime) -> Touches:
     if shape_of(type(iterator)) is _NONE:
         return []
-    touched = whole(iterator, runtime, writes=True) if id(iterator) in memory.passed else []
+    touched = whole(iterator, runtime, writes=True) if id(iterator) in _passed else []
     return touched + _below(iterator, runtime)
 
 
