@@ -10,6 +10,7 @@ from interleave.errors import UncontrolledError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from types import CodeType
 
     from interleave.core.dependence import Footprint, Key
     from interleave.core.task import Task
@@ -265,6 +266,22 @@ class Operation:
     def describe(self) -> str:
         """One short phrase: the kind and the object."""
         return f"{self.kind} {self.target.name}" if self.target is not None else self.kind
+
+
+class Plain(Operation):
+    """A plain access of memory: it waits for nothing, and changes nothing that others wait for.
+
+    Once announced it knows where it stands in the program: at which instruction of which code. That
+    costs 80 ns; a line number, which takes twice as long, is worked out for those who ask.
+    """
+
+    __slots__ = ("at", "code")
+    neutral = True
+    tells = False
+    plain = True
+
+    code: CodeType | None  # none for a method written in C that a thread begins with
+    at: int
 
 
 class Noted(Operation):

@@ -69,6 +69,8 @@ _MOMENT = 1e-6
 
 _RESUMED = "a task was resumed after its execution had ended"
 
+_GONE = "its thread has ended, or was never started"
+
 _MISUSE = "__interleave_misuse__"
 
 _ENDS = (Return, Over)
@@ -159,7 +161,7 @@ class Runtime:
         )
         self.interrupted = False  # the user wants no more
         self.hears_interrupts = False  # Ctrl-C is told by `interrupt`
-        self.count = 0
+        self.count = self.scripted = 0
         self.events: list[Operation] = []
         self.phase = TEARDOWN
         self.special = True  # recording, or not in phase RUNNING
@@ -248,7 +250,8 @@ class Runtime:
         self.choose = strategy.choose
         script: Script = getattr(strategy, "script", NO_SCRIPT)
         self.script = script.tasks
-        self.scripted = script.upto  # so many events need not be chosen
+        # So many events need not be chosen, nor counted.
+        self.scripted = min(script.upto, self.max_steps)
         self.choices = list(script.choices)
         self.noting = strategy.noting
         self.recording = recording
@@ -407,7 +410,7 @@ class Runtime:
     def interrupt(self) -> None:
         """End this execution at its next operation, and be asked about it between executions."""
         self.interrupted = True
-        self.max_steps = -1  # so that the hot path need not look
+        self.max_steps = self.scripted = -1  # so that the hot path need not look
 
     def calm(self) -> None:
         """Run executions again after an interruption, to tell what was found until then."""
@@ -494,10 +497,11 @@ class Runtime:
 
     # -- beginnings that are known ----------------------------------------------------------------
 
-    def leave_by_script(self, task: Task, op: Operation) -> None:
+    def leave_by_script(self, task: Task, op: Operation, at: int) -> None:
         """Let that task go on whose event comes next by the script."""
-        chosen = self._by_script()
+        chosen = self.numbered.get(self.script[at])
         if chosen is None:
+            self._part(at, _GONE)
             switch(self.hub)
             raise InterleaveInternalError(_RESUMED)
         self.hand_over(task, chosen, not op.guarded or self._ready(op))
@@ -507,7 +511,7 @@ class Runtime:
         index = len(self.events)
         task = self.numbered.get(self.script[index])
         if task is None:
-            self._part(index, "its thread has ended, or was never started")
+            self._part(index, _GONE)
         return task
 
     def check_script(self, op: Operation) -> None:
@@ -522,6 +526,39 @@ class Runtime:
         self.finish(Diverged(message))
 
     # -- beside the hot path, which is context.perform ---------------------------------------
+
+    def take_turn(self, task: Task, op: Operation) -> None:
+        """Let somebody go on, of those who can; come back when it is this task."""
+        if len(self.events) >= self.max_steps:
+            self.stop_at_bound()  # what it was about to do is told, and may race like an event
+        guarded = op.guarded
+        if guarded or self.dirty:
+            self.refresh()
+        # If the last event changed no guard, the list still holds: whoever runs was in it.
+        ready = self.ready
+        able = not guarded or task in ready
+        if len(ready) > 1:
+            try:
+                index = self.choose(ready, able)
+            except InterleaveError as error:
+                self.stop_diverged(error)
+                raise
+            self.choices.append(index)
+            if not able:
+                chosen = ready[index]
+            elif index == 0:
+                return
+            else:
+                chosen = ready[index - 1 if index <= ready.index(task) else index]
+        elif able:
+            return
+        elif ready:
+            chosen = ready[0]
+        else:
+            chosen = self.wait_for_clock(task)
+            able = task in self.ready  # its own deadline may have passed as well
+        if chosen is not task:
+            self.hand_over(task, chosen, able)
 
     def refresh(self) -> None:
         """Find out anew which tasks can go on, in the order of their paths."""

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from interleave._real import get_ident
 from interleave.core import context
-from interleave.core.context import perform
+from interleave.core.context import access
 from interleave.instrument.containers import PLAIN_TYPES, Shape, shape_of
 from interleave.instrument.known import (
     attribute_code,
@@ -122,7 +122,7 @@ def attribute_read(item: Any, name: str) -> None:
         if not held.blurred:
             op = Read()
             op.target = held.parts.get(name) or memory.location(held, name)
-            perform(op)
+            access(op)
             return
     elif way is _MODULE and name not in shared_globals.get(id(item.__dict__), ()):
         return
@@ -269,7 +269,7 @@ def attribute_write(item: Any, name: str) -> None:
         if not held.blurred:
             op = Write()
             op.target = held.parts.get(name) or memory.location(held, name)
-            perform(op)
+            access(op)
             return
     touch(writes_of, item, name, runtime)
 

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from interleave._real import get_ident
 from interleave.core import context
-from interleave.core.context import perform
+from interleave.core.context import access
 from interleave.instrument.attributes import (
     CODE,
     deletes_of,
@@ -147,7 +147,7 @@ def _is_quick(function: Any, args: tuple[Any, ...], runtime: Runtime) -> bool:
             if context._thread == get_ident():
                 op: Access = ReadAll() if name in READS else Write()
                 op.target = memory.whole(owner, runtime)
-                perform(op)
+                access(op)
             return True
         return False
     if cls is ModuleType:

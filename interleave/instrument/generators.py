@@ -13,7 +13,7 @@ from weakref import ref
 
 from interleave._real import get_ident
 from interleave.core import context
-from interleave.core.context import perform
+from interleave.core.context import access
 from interleave.instrument.known import memory
 from interleave.primitives.accesses import Write
 from interleave.primitives.memory import STATE, Held, Location
@@ -83,4 +83,4 @@ def suspending() -> None:
 def _write(location: Location) -> None:
     op = Write()
     op.target = location
-    perform(op)
+    access(op)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from interleave._real import get_ident
 from interleave.core import context
-from interleave.core.context import perform
+from interleave.core.context import access, perform
 from interleave.instrument.containers import (
     LIST_ITERATOR,
     PLAIN_TYPES,
@@ -200,7 +200,7 @@ def _own_code(cls: type, method: str) -> bool:
 def _read(location: Location) -> None:
     op = Read()
     op.target = location
-    perform(op)
+    access(op)
 
 
 def _read_all(location: Location) -> None:
@@ -212,7 +212,7 @@ def _read_all(location: Location) -> None:
 def _write(location: Location) -> None:
     op = Write()
     op.target = location
-    perform(op)
+    access(op)
 
 
 def _read_at(location: Location, index: int) -> None:
@@ -250,7 +250,7 @@ def item_read(item: Any, key: Any) -> None:
         if held is not None and not held.blurred:
             op = Read()
             op.target = held.parts.get(key) or memory.location(held, key)
-            perform(op)
+            access(op)
             return
     if SHAPES.get(cls) is not _NONE and context._thread == get_ident():
         _item_read(item, key, cls, runtime)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from interleave._real import get_ident
 from interleave.core import context
-from interleave.core.context import perform
+from interleave.core.context import access
 from interleave.instrument.known import looked_through, memory, touch
 from interleave.primitives.accesses import Read, Write
 from interleave.primitives.memory import KEYS
@@ -33,7 +33,7 @@ def cell_read(cell: Any, name: str) -> None:
         location = memory.variable(cell, name, runtime)
     op = Read()
     op.target = location
-    perform(op)
+    access(op)
 
 
 def cell_write(cell: Any, name: str) -> None:
@@ -49,7 +49,7 @@ def cell_write(cell: Any, name: str) -> None:
     if runtime.begun > 1:
         op = Write()
         op.target = location
-        perform(op)
+        access(op)
 
 
 def global_read(name: str) -> None:
@@ -63,7 +63,7 @@ def global_read(name: str) -> None:
         return
     op = Read()
     op.target = (held and held.parts.get(name)) or global_location(names, name, runtime)
-    perform(op)
+    access(op)
 
 
 def global_write(name: str) -> None:
@@ -77,7 +77,7 @@ def global_write(name: str) -> None:
     elif context._thread == get_ident():
         op = Write()
         op.target = global_location(names, name, runtime)
-        perform(op)
+        access(op)
 
 
 def global_delete(name: str) -> None:

@@ -34,15 +34,22 @@ def shown(accesses):
 def performed(monkeypatch):
     """Every access that took effect, in order."""
     found = []
-    real = context.perform
 
-    def noting(operation):
-        before = shown(operation.accesses())
-        result = real(operation)
-        told = Told(operation.task.id, before, shown(operation.accesses()), operation.kind)
-        found.append(told)
-        return result
+    def noting(real):
+        def note(operation):
+            before = shown(operation.accesses())
+            result = real(operation)
+            told = Told(operation.task.id, before, shown(operation.accesses()), operation.kind)
+            found.append(told)
+            return result
 
-    for name in ("known", "attributes", "variables", "items", "calls"):
-        monkeypatch.setattr(f"interleave.instrument.{name}.perform", noting)
+        return note
+
+    for name, modules in (
+        ("perform", ("known", "items")),
+        ("access", ("attributes", "variables", "items", "calls")),
+    ):
+        real = noting(getattr(context, name))
+        for module in modules:
+            monkeypatch.setattr(f"interleave.instrument.{module}.{name}", real)
     return found
