@@ -165,6 +165,11 @@ def switch(target: greenlet) -> None:
     target.switch()
 
 
+def running_task() -> Task | None:
+    """Return the task whose code is calling; none where that is not `in_task()`."""
+    return _runtime.current if _thread == get_ident() else None
+
+
 def running() -> tuple[Runtime, Task]:
     """Return the runtime and the task whose code is calling; call it only where `in_task()`."""
     return _runtime, _runtime.current

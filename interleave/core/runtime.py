@@ -79,6 +79,8 @@ _path = attrgetter("path")
 
 _NO_CLOCKS: dict[int, float] = {}
 
+_SILENT = Recorder()  # of all executions that are not recorded
+
 _executions = count(1)  # of the process: an object of an earlier check is no object of this one
 
 _Error = TypeVar("_Error", bound=BaseException)
@@ -103,7 +105,8 @@ class Worker(greenlet):
             runtime.run_task(self.task)
             successor = runtime.successor()
             if successor is not None and successor.worker is None:
-                self.task = successor.begin_on(self)
+                self.task = successor
+                successor.worker = self
                 continue
             self.task = None
             runtime.idle.append(self)
@@ -263,7 +266,7 @@ class Runtime:
         self.joinable = False  # under the GIL: nobody can come in before the next plain access
         self.preempting = False  # the last switch left a task that could have gone on
         self.events = strategy.events = []
-        self.recorder = Recorder()
+        self.recorder = Recorder() if recording else _SILENT
         self.output: list[str] = []
         self.partial = ""
         self.warnings: list[Warned] = []
@@ -311,7 +314,8 @@ class Runtime:
         """Run the body of a task between its first and its last event."""
         begin = task.pending
         self.events.append(begin)
-        self.record(begin, None)
+        if self.special:
+            self.record(begin, None)
         try:
             task.body()
             if task.path:
@@ -393,7 +397,9 @@ class Runtime:
 
     def _note_pending(self) -> None:
         """Remember what the other tasks were about to do, and the state that it would have met."""
-        last = next((op for op in reversed(self.events) if not op.glued), None)
+        last = self.events[-1]
+        if last.glued:
+            last = next(op for op in reversed(self.events) if not op.glued)
         for task in self.live:
             op = task.pending
             if op is not last:
@@ -439,7 +445,11 @@ class Runtime:
         task.pending = begin = Begin(target)
         begin.task = task
         self.numbered[task.number] = task
-        insort(self.live, task, key=_path)
+        live = self.live
+        if live[-1].path < task.path:  # as it mostly is
+            live.append(task)
+        else:
+            insort(live, task, key=_path)
         self.begun += 1
         return task
 
@@ -449,7 +459,8 @@ class Runtime:
             self.nursery.client = getcurrent()
             switch(self.nursery)
         worker = self.idle.pop()
-        worker.task = task.begin_on(worker)
+        worker.task = task
+        task.worker = worker
         return worker
 
     @contextmanager
@@ -481,7 +492,8 @@ class Runtime:
         if chosen is None:
             return None
         self.switches += 1
-        self.exchange_locals(self.current, chosen)
+        if chosen.locals is not None or self.locals.occupied():
+            self.exchange_locals(self.current, chosen)
         self.current = chosen
         return chosen
 

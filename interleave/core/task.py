@@ -100,11 +100,6 @@ class Task:
             ident = ident * 10_000 + step + 1
         return ident
 
-    def begin_on(self, worker: Worker) -> Task:
-        """Take a greenlet to run on."""
-        self.worker = worker
-        return self
-
     @property
     def own_key(self) -> int:
         """The key of its own thread, where nobody has made an object for that."""

@@ -240,7 +240,8 @@ class Memory:
     def begin(self, runtime: Runtime) -> None:
         """Make sure that what is held belongs to this execution."""
         if self.count != runtime.count:
-            self.clear()
+            if self.count:
+                self.clear()
             self.count = runtime.count
 
     def hold(

@@ -14,7 +14,14 @@ from typing import TYPE_CHECKING, Any
 from greenlet import GreenletExit
 
 from interleave import _real
-from interleave.core.context import about_to_call, active, in_task, perform, running
+from interleave.core.context import (
+    about_to_call,
+    active,
+    in_task,
+    perform,
+    running,
+    running_task,
+)
 from interleave.core.dependence import ADD, MAIN, READ, THREADS, WRITE
 from interleave.core.operation import NEW, OVER, RUNNING, Operation, SimObject
 from interleave.core.runtime import misuse
@@ -268,11 +275,11 @@ def _init(  # noqa: PLR0917 - the signature of Thread
     daemon: bool | None = None,
     **more: Any,
 ) -> None:
-    if not in_task():
+    task = running_task()
+    if task is None:
         original(Thread, "__init__")(self, group, target, name, args, kwargs, daemon=daemon, **more)
         return
     _demand(group is None, "group argument must be None for now")
-    task = running()[1]
     state = ThreadState(task)
     attributes = self.__dict__
     attributes[ATTRIBUTE] = attributes["_started"] = state
