@@ -43,10 +43,6 @@ class LocalsInDictionary:
     def __init__(self) -> None:
         found: dict[Any, Any] = ctypes.cast(_get_dict(), ctypes.py_object).value
         self._dictionary = found
-        # repr() leaves an empty list behind; without it the dictionary of most programs is empty,
-        # and there is nothing to exchange.
-        if not found.get(_REPR, True):
-            del found[_REPR]
         self.occupied = found.__len__
 
     def take(self) -> dict[Any, Any] | None:
@@ -65,6 +61,10 @@ class LocalsInDictionary:
 
     def keep(self) -> dict[Any, Any]:
         """Return a copy of the contents, to compare and restore later."""
+        # repr() leaves an empty list behind; without it the dictionary of most programs is empty,
+        # and there is nothing to exchange.
+        if not self._dictionary.get(_REPR, True):
+            del self._dictionary[_REPR]
         return dict(self._dictionary)
 
     def restore(self, kept: Any) -> None:
