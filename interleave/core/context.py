@@ -32,7 +32,9 @@ def about_to_call(
     It may be a method of a container, such as the `append` of a list as the target of a thread.
     """
     if call_hook is not None:
-        call_hook(function, *args, *(kwargs or {}).values())
+        if kwargs:
+            args = (*args, *kwargs.values())
+        call_hook(function, *args)
 
 
 def enter(runtime: Runtime) -> None:
@@ -97,7 +99,7 @@ def perform(op: Operation) -> Any:
         if guarded:
             runtime.check_script(op)
     elif guarded or runtime.dirty or len(runtime.ready) > 1 or at >= runtime.max_steps:
-        runtime.take_turn(task, op)
+        runtime.take_turn(task, op, at)
     events.append(op)
     if not op.neutral:
         runtime.dirty = True
@@ -142,7 +144,7 @@ def access(op: Plain) -> None:
         if runtime.script[at] != task.number:
             runtime.leave_by_script(task, op, at)
     elif runtime.dirty or len(runtime.ready) > 1 or at >= runtime.max_steps:
-        runtime.take_turn(task, op)
+        runtime.take_turn(task, op, at)
     events.append(op)
     if runtime.following:
         runtime.follow(task, op)

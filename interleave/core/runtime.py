@@ -539,9 +539,9 @@ class Runtime:
 
     # -- beside the hot path, which is context.perform ---------------------------------------
 
-    def take_turn(self, task: Task, op: Operation) -> None:
+    def take_turn(self, task: Task, op: Operation, at: int) -> None:
         """Let somebody go on, of those who can; come back when it is this task."""
-        if len(self.events) >= self.max_steps:
+        if at >= self.max_steps:
             self.stop_at_bound()  # what it was about to do is told, and may race like an event
         guarded = op.guarded
         if guarded or self.dirty:
@@ -558,10 +558,10 @@ class Runtime:
             self.choices.append(index)
             if not able:
                 chosen = ready[index]
-            elif index == 0:
-                return
-            else:
+            elif index:
                 chosen = ready[index - 1 if index <= ready.index(task) else index]
+            else:
+                return
         elif able:
             return
         elif ready:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 _key = attrgetter("key")
 
+_ALONE: Footprint = ((POOLS, WRITE), (MAIN, WRITE))
+"""What main touches by its end where no pool has threads."""
+
 
 class Employer(Protocol):
     """Something with threads of its own that main dismisses at its end, and waits for: a pool.
@@ -115,8 +118,8 @@ class Return(Operation):
     seen: list[tuple[Employer, Any]]  # the pools that have threads, in the order of their keys
 
     def note(self) -> None:
-        pools = sorted(self.task.runtime.employers, key=_key)
-        self.seen = [(pool, pool.snapshot()) for pool in pools]
+        pools = self.task.runtime.employers
+        self.seen = [(pool, pool.snapshot()) for pool in sorted(pools, key=_key)] if pools else []
 
     def execute(self) -> None:
         runtime = self.task.runtime
@@ -127,13 +130,13 @@ class Return(Operation):
             self.task.done = True
 
     def footprint(self) -> Footprint:
-        return self._touching(pool.key for pool, _ in self.seen)
+        return self._touching(pool.key for pool, _ in self.seen) if self.seen else _ALONE
 
     def footprint_in(self, past: Past) -> Footprint:
         return self._touching(pool.key for pool, _ in self.seen if past.of(pool)[-1])
 
     def _touching(self, pools: Iterable[Key]) -> Footprint:
-        return ((POOLS, WRITE), *([(key, WRITE) for key in pools] or [(MAIN, WRITE)]))
+        return ((POOLS, WRITE), *([(key, WRITE) for key in pools] or _ALONE[1:]))
 
     def is_over(self) -> bool:
         """Whether, once executed, main's thread was over with it."""

@@ -9,6 +9,7 @@ import _thread
 import sys
 import threading
 from functools import partial
+from types import MethodType
 from typing import TYPE_CHECKING, Any
 
 from greenlet import GreenletExit
@@ -74,7 +75,8 @@ class ThreadState(SimObject):
     def snapshot(self) -> int:
         if not self.started:
             return NEW
-        return OVER if self.over else RUNNING
+        task = self.task
+        return OVER if task is not None and task.done else RUNNING
 
     def is_set(self) -> bool:
         """Stand in for the event `Thread._started`."""
@@ -332,12 +334,12 @@ def _start(self: Any) -> None:
     if state is None:
         original(Thread, "start")(self)
         return
-    perform(Start(state, self, lambda: _bootstrap(self)))
+    perform(Start(state, self, MethodType(_bootstrap, self)))
 
 
 def start_at_once(task: Task, thread: Any) -> None:
     """Start a thread as part of another operation of this task."""
-    start = Start(thread.__dict__[ATTRIBUTE], thread, lambda: _bootstrap(thread))
+    start = Start(thread.__dict__[ATTRIBUTE], thread, MethodType(_bootstrap, thread))
     start.task = task
     start.execute()
 
