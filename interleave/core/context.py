@@ -96,8 +96,8 @@ def perform(op: Operation) -> Any:
     if at < runtime.scripted:
         if runtime.script[at] != task.number:
             runtime.leave_by_script(task, op, at)
-        if guarded:
-            runtime.check_script(op)
+        if guarded and not op.enabled():
+            runtime.check_script(op)  # it may expire
     elif guarded or runtime.dirty or len(runtime.ready) > 1 or at >= runtime.max_steps:
         runtime.take_turn(task, op, at)
     events.append(op)
