@@ -11,6 +11,13 @@ import time
 import pytest
 
 import interleave
+from interleave import run_threads
+from interleave.core.context import active
+from interleave.core.outcome import Interrupted
+from interleave.core.program import from_callable
+from interleave.session import session
+from interleave.settings import Settings
+from interleave.strategies.dpor import OptimalReduction
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no signals here")
 
@@ -186,3 +193,29 @@ def test_the_command_reports_and_says_which_signal_it_was(tmp_path, number, stat
     assert process.returncode == status
     assert "interrupted: this is what was found until then" in out
     assert err == ""
+
+
+def test_an_interruption_need_not_wait_for_what_was_done_before():
+    lock = threading.Lock()
+    interrupting = []
+
+    def work():
+        with lock:
+            pass
+
+    def program():
+        if interrupting:
+            active().interrupt()
+        run_threads(work, work)
+
+    strategy = OptimalReduction("free")
+    with session(from_callable(program), Settings.of({"granularity": "sync"})) as opened:
+        strategy.begin()
+        strategy.end(opened.execute(strategy))
+        strategy.begin()
+        interrupting.append(True)
+        execution = opened.execute(strategy)
+
+    assert strategy.script.upto > 2
+    assert execution.ending == Interrupted()
+    assert [event.kind for event in execution.events] == ["begin"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 
@@ -9,6 +10,7 @@ import pytest
 
 import interleave
 from interleave import run_threads
+from interleave.core.thread_locals import locals_of_thread
 
 
 def test_every_thread_has_values_of_its_own(endings):
@@ -172,3 +174,22 @@ def test_real_threads_keep_their_own_values_during_a_check(endings, old):
     go.set()
     thread.join()
     assert seen == ["real"]
+
+
+@pytest.mark.skipif(
+    sys.version_info >= (3, 13), reason="from 3.13 on locals are in no dictionary that repr uses"
+)
+def test_what_repr_leaves_in_a_thread_is_no_local():
+    occupied = []
+
+    def look():
+        local = locals_of_thread()
+        repr([])
+        local.keep()
+        occupied.append(local.occupied())
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    thread.join()
+
+    assert occupied == [0]
