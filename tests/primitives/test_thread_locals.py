@@ -184,7 +184,7 @@ def test_what_repr_leaves_in_a_thread_is_no_local():
 
     def look():
         local = locals_of_thread()
-        repr([])
+        repr([1])
         local.keep()
         occupied.append(local.occupied())
 
