@@ -13,10 +13,11 @@ from hypothesis import given
 
 from interleave.checker import judged
 from interleave.core.outcome import Deadlocked, Ending, Raised, Returned
-from interleave.errors import UsageError
+from interleave.errors import InterleaveInternalError, UsageError
 from interleave.hypothesis.bundles import Held
 from interleave.hypothesis.calls import Calls, calls_of, steps_of
 from interleave.hypothesis.failing import raise_failure
+from interleave.hypothesis.fewer import Bounds, fewest
 from interleave.hypothesis.histories import History, Runner, Subject, Threw, program_of
 from interleave.hypothesis.machines import is_machine, machine_of, subject_of
 from interleave.hypothesis.measures import told, unmeasured
@@ -41,6 +42,9 @@ EXECUTIONS = 20_000
 
 _PREEMPTIONS, _SIMPLE_EXECUTIONS = 2, 5_000
 """Within which bounds a failure is looked for that is simpler than the one that was found."""
+
+_FEWER_EXECUTIONS = 20_000
+"""How many executions are made to find fewer calls that fail, of all that are tried together."""
 
 _SMALLER = (
     "Take fewer calls (max_calls, max_threads, max_before), or give options={'executions': ...}"
@@ -108,6 +112,7 @@ def linearizable(
         if not isinstance(value, int) or isinstance(value, bool) or value < least:
             message = f"{name} is {value!r}; it must be a whole number of at least {least}"
             raise UsageError(message)
+    bounds = Bounds(tuple(first), max_before, max_threads, max_calls)
     check = _Check(tested, expected, _checked(options or {}))
     strategy = calls_of(
         named,
@@ -118,6 +123,10 @@ def linearizable(
         first=first,
     )
 
+    def shown(calls: Calls) -> Calls:
+        # Hypothesis shows what was drawn: fewer calls must be found before the test gets them.
+        return check.fewest(calls, bounds) if told() else calls
+
     def test(calls: Calls) -> None:
         __tracebackhide__ = True
         check.run(calls)
@@ -126,7 +135,7 @@ def linearizable(
     plain = re.sub(r"\W", "_", tested.name)
     test.__name__ = test.__qualname__ = f"linearizable_{plain}"
     test.__module__ = getattr(subject, "__module__", __name__)
-    found: Callable[[], None] = given(strategy)(test)
+    found: Callable[[], None] = given(strategy.map(shown))(test)
     return found
 
 
@@ -216,6 +225,36 @@ class _Check:
             judge, report = self._judged(calls, told=told())
             if report.verdict != "pass":
                 _raise(judge, report)
+
+    def fewest(self, calls: Calls, bounds: Bounds) -> Calls:
+        """Return the fewest calls to be found of which no order explains what comes either."""
+        with unmeasured():
+            wanted, _ = self._stuck(calls, self.options["executions"])
+            if wanted is None:
+                return calls
+
+            def fails(candidate: Calls, most: int) -> tuple[bool, int]:
+                stuck, executions = self._stuck(candidate, min(most, self.options["executions"]))
+                return stuck is wanted, executions
+
+            return fewest(calls, fails, bounds, _FEWER_EXECUTIONS)
+
+    def _stuck(self, calls: Calls, most: int) -> tuple[bool | None, int]:
+        """Whether calls wait for ever where no order does, and in how many executions it was found.
+
+        None if nothing was found that no order explains.
+        """
+        try:
+            judge = self._judge(self._possible(calls))
+            options = {**self.options, "executions": most}
+            report = judged(judge.program, judge.opened, contrasted=False, **options)
+        except InterleaveInternalError:
+            raise
+        except Exception:  # noqa: BLE001 - it is another failure, whatever it is
+            return None, 0
+        if report.verdict != "fail" or judge.failing is None:
+            return None, report.executions
+        return judge.failing.stuck, report.executions
 
     def _refuse(self, calls: Calls) -> None:
         """Refuse calls, written by hand, that are none of the subject's."""

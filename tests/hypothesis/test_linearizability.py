@@ -53,9 +53,9 @@ def passes(calls, subject, **arguments):
     example(calls)(settings(database=None, phases=[Phase.explicit])(test))()
 
 
-def smallest(number, subject, **arguments):
+def smallest(number, subject, phases, **arguments):
     """Return the calls that Hypothesis shows in the end."""
-    test = seed(number)(settings(database=None, phases=PHASES)(linearizable(subject, **arguments)))
+    test = seed(number)(settings(database=None, phases=phases)(linearizable(subject, **arguments)))
     with pytest.raises(AssertionError) as caught:
         test()
     (note,) = [note for note in caught.value.__notes__ if "calls=" in note]
@@ -82,19 +82,18 @@ def test_a_queue_of_the_standard_library_passes_though_a_get_may_wait_for_ever()
     )
 
 
-@pytest.mark.parametrize(
-    ("subject", "methods"),
-    [FAULTS[0], *(pytest.param(*fault, marks=pytest.mark.slow) for fault in FAULTS[1:])],
-)
-def test_a_fault_shrinks_to_three_calls_at_most(subject, methods):
-    assert size(smallest(1, subject, max_threads=2, **methods)) <= 3
+@pytest.mark.parametrize(("subject", "methods"), FAULTS)
+def test_a_fault_is_shown_with_three_calls_at_most_although_hypothesis_shrinks_nothing(
+    subject, methods
+):
+    assert size(smallest(1, subject, [Phase.generate], max_threads=2, **methods)) <= 3
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", range(int(os.environ.get("INTERLEAVE_SEEDS", "1"))))
 @pytest.mark.parametrize(("subject", "methods"), FAULTS)
 def test_a_fault_shrinks_to_three_calls_at_most_whatever_the_seed(subject, methods, number):
-    assert size(smallest(number, subject, **methods)) <= 3
+    assert size(smallest(number, subject, PHASES, **methods)) <= 3
 
 
 # -- the counterexample ---------------------------------------------------------------------------
