@@ -73,12 +73,12 @@ def lines(text):
 # -- what passes, and what fails ------------------------------------------------------------------
 
 
-test_a_map_with_a_lock_passes = settings(QUIET, max_examples=25)(linearizable(LockedMap, **MAP))
+test_a_map_with_a_lock_passes = settings(QUIET, max_examples=12)(linearizable(LockedMap, **MAP))
 
 
 def test_a_queue_of_the_standard_library_passes_though_a_get_may_wait_for_ever():
     check_linearizable(
-        queue.Queue, put=VALUES, get=(), qsize=(), settings=settings(QUIET, max_examples=25)
+        queue.Queue, put=VALUES, get=(), qsize=(), settings=settings(QUIET, max_examples=12)
     )
 
 

@@ -26,7 +26,7 @@ from interleave.hypothesis.machines import subject_of
 QUIET = settings(
     database=None,
     derandomize=True,
-    max_examples=15,
+    max_examples=8,
     phases=[Phase.explicit, Phase.generate, Phase.shrink],
 )
 

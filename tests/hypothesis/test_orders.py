@@ -3,6 +3,8 @@
 import itertools
 import random
 
+import pytest
+
 from interleave.hypothesis.calls import Calls, call
 from interleave.hypothesis.histories import History, Runner, program_of
 from interleave.hypothesis.machines import subject_of
@@ -103,10 +105,11 @@ def random_history(generator, calls, observing):
     return history
 
 
-def test_an_order_is_found_exactly_where_there_is_one():
+@pytest.mark.parametrize("number", [20, pytest.param(80, marks=pytest.mark.slow)])
+def test_an_order_is_found_exactly_where_there_is_one(number):
     generator = random.Random(6)
     found = []
-    for _ in range(40):
+    for _ in range(number):
         observing = generator.random() < 0.5
         calls = random_calls(generator)
         subject = subject_of(Register, (lambda item: item.value) if observing else None)
@@ -119,4 +122,4 @@ def test_an_order_is_found_exactly_where_there_is_one():
                 assert said == explained(history, calls, observing), (calls, history)
                 assert bool(list(sequential.dead_ends(history))) is not said
                 found.append(said)
-    assert 100 < sum(found) < 900  # both answers are given often
+    assert 0.1 < sum(found) / len(found) < 0.9  # both answers are given often

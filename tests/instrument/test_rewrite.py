@@ -439,9 +439,13 @@ def run(code):
 
 
 @pytest.mark.filterwarnings("ignore::SyntaxWarning")  # `0 is 0` may be among the expressions
-@settings(max_examples=40, deadline=None, derandomize=True)
+@pytest.mark.parametrize("number", [12, pytest.param(60, marks=pytest.mark.slow)])
+def test_random_functions_do_the_same(number):
+    settings(max_examples=number, deadline=None, derandomize=True)(does_the_same)()
+
+
 @given(st.lists(statements(), min_size=1, max_size=5))
-def test_random_functions_do_the_same(blocks):
+def does_the_same(blocks):
     body = "\n".join(" " * 8 + line for block in blocks for line in block)
     code = compile(PROGRAM.replace("{body}", body), "random", "exec")
     expected = run(code)

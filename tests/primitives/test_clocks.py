@@ -191,14 +191,13 @@ def two_sleepers(first, second):
         time.sleep(seconds)
         log.append(name)
 
-    threads = [
-        threading.Thread(target=work, args=("a", first)),
-        threading.Thread(target=work, args=("b", second)),
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    # Written out: brute force would try every step of a loop over the threads.
+    one = threading.Thread(target=work, args=("a", first))
+    other = threading.Thread(target=work, args=("b", second))
+    one.start()
+    other.start()
+    one.join()
+    other.join()
     return "".join(log)
 
 

@@ -97,7 +97,7 @@ def programs(draw):
     )
 
 
-@settings(max_examples=25, deadline=None, derandomize=True, database=None)
+@settings(max_examples=12, deadline=None, derandomize=True, database=None)
 @given(programs())
 def test_the_reduction_equals_brute_force(program):
     agree(*program, LIMIT)

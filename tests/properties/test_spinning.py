@@ -158,7 +158,7 @@ def test_the_reduction_of_more_loops_equals_brute_force(form, act):
 
 
 @pytest.mark.parametrize("time", ["free", "idle"])
-@settings(max_examples=6, deadline=None, derandomize=True)
+@settings(max_examples=3, deadline=None, derandomize=True)
 @given(threads=programs())
 def test_loops_that_wait_lose_nothing_and_are_reduced_rightly(time, threads):
     agree(threads, time, reduced_limit=300, brute_limit=300, sample=60)

@@ -166,17 +166,17 @@ def compared(seeds, limit, **options):
 
 
 def test_the_reduction_equals_brute_force_on_random_programs_of_two_threads():
-    assert compared(range(7), 1_000) > 3
+    assert compared(range(4), 1_000) > 1
 
 
 def test_the_reduction_misses_nothing_where_objects_were_not_seen_to_be_made():
-    assert compared(range(7), 1_000, statements=UNSEEN) > 3
+    assert compared(range(4), 1_000, statements=UNSEEN) > 1
 
 
 @pytest.mark.slow
 def test_the_reduction_equals_brute_force_on_many_random_programs():
-    assert compared(range(7, 20), 1_000) > 6
-    assert compared(range(7, 20), 1_000, statements=UNSEEN) > 6
+    assert compared(range(4, 20), 1_000) > 8
+    assert compared(range(4, 20), 1_000, statements=UNSEEN) > 8
     assert compared(range(1_000, 1_025), 3_000, steps=5) > 20
     assert compared(range(3_000, 3_025), 3_000, steps=5, statements=UNSEEN) > 20
 

@@ -39,11 +39,12 @@ def preemptions_told(execution):
     return told
 
 
+@pytest.mark.parametrize("number", [4, pytest.param(16, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("family", sorted(random_programs.FAMILIES))
-def test_who_could_go_on_is_worked_out_as_it_was(family):
+def test_who_could_go_on_is_worked_out_as_it_was(family, number):
     source = random.Random(family)
     own = random_programs.FAMILIES[family][1] or random_programs.EVERYWHERE
-    for _ in range(8):
+    for _ in range(number):
         threads = tuple(
             (False, tuple((source.choice(own), source.randint(0, 1)) for _ in range(3)))
             for _ in range(3)
