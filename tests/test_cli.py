@@ -415,14 +415,25 @@ def printed_command(output):
     ],
 )
 def test_the_command_that_a_failure_prints_shows_it_again(folder, arguments, said):
-    first = run_really("check", *arguments)
+    first = run("check", *arguments)
+    assert first.exit_code == 1, first.output
+
+    again = run(*printed_command(first.stdout))
+
+    assert again.exit_code == 1, again.output
+    assert said in first.stdout
+    assert said in again.stdout
+
+
+def test_the_command_that_a_failure_prints_shows_it_again_in_another_process(folder):
+    first = run_really("check", "sad script.py")
     assert first.returncode == 1, first.stdout + first.stderr
 
     again = run_really(*printed_command(first.stdout))
 
     assert again.returncode == 1, again.stdout + again.stderr
-    assert said in first.stdout
-    assert said in again.stdout
+    assert "ValueError: sad" in first.stdout
+    assert "ValueError: sad" in again.stdout
 
 
 def test_the_seed_that_a_failure_prints_shows_it_again(folder):
