@@ -3,7 +3,8 @@
 A real thread looks a few times a second whether the runtime has moved. If it has not for the hang
 limit, `HangDetected` is raised in the thread that runs the tasks: by a signal where that is the
 main thread (a signal also interrupts a blocking system call), else as an asynchronous exception
-(which waits for the next bytecode).
+(which waits for the next bytecode). A pause in which that real thread could not look either counts
+as two looks at most: the machine stood still, and not the program.
 """
 
 from __future__ import annotations
@@ -81,17 +82,20 @@ class _Watcher:
     def _watch(self) -> None:
         runtime = self.runtime
         seen: tuple[object, ...] = ()
-        since = _real.monotonic()
+        looked = _real.monotonic()
+        stood = 0.0
         strikes = 0
         every = min(_LOOK_EVERY, self.seconds / 4)
         while not self.stop.acquire(True, every):
             now = (runtime.count, len(runtime.events), runtime.phase, runtime.interrupted)
+            since, looked = looked, _real.monotonic()
             if now != seen or _paused or not self._is_running():
-                seen, since, strikes = now, _real.monotonic(), 0
+                seen, stood, strikes = now, 0.0, 0
                 continue
+            stood += min(looked - since, 2 * every)
             # Who was told to end and goes on gets no patience.
             patience = every if runtime.interrupted else self.seconds
-            if _real.monotonic() - since >= patience + strikes:
+            if stood >= patience + strikes:
                 strikes += 1
                 if strikes == _TRIES:
                     self._give_up()

@@ -1,6 +1,7 @@
 """The watchdog: a program that does not come back is ended, and its line is said."""
 
 import inspect
+import itertools
 import operator
 import os
 import socket
@@ -8,6 +9,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+from types import SimpleNamespace
 
 import pytest
 
@@ -136,6 +138,20 @@ def test_a_program_that_only_takes_long_is_left_alone():
         return sum(range(100_000))
 
     assert interleave.check(program, hang_seconds=5).verdict == "pass"
+
+
+@pytest.mark.parametrize(("pause", "looks", "strikes"), [(0.25, 11, 1), (0.25, 9, 0), (60, 4, 0)])
+def test_a_machine_that_stands_still_makes_no_program_hang(monkeypatch, pause, looks, strikes):
+    clock, left, struck = itertools.count(0, pause), [False] * looks, []
+    monkeypatch.setattr(_real, "monotonic", lambda: next(clock))
+    runtime = SimpleNamespace(count=1, events=[], phase=0, interrupted=False, hosting=True)
+    watcher = watchdog._Watcher(runtime, 2.4)
+    monkeypatch.setattr(watcher, "stop", SimpleNamespace(acquire=lambda *_: not left or left.pop()))
+    monkeypatch.setattr(watcher, "_strike", lambda: struck.append(True))
+
+    watcher._watch()
+
+    assert len(struck) == strikes
 
 
 def test_the_handler_of_the_signal_is_put_back():

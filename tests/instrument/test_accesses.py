@@ -303,7 +303,7 @@ def test_an_access_tells_the_locations_as_they_are_when_it_takes_effect(
         first.join()
         second.join()
 
-    report = interleave.check(program, strategy="dfs", seconds=60, keep_going=True)
+    report = interleave.check(program, strategy="dfs", keep_going=True)
     assert report.exhaustive, report.reasons
     pairs = {
         (frozenset(told.announced), frozenset(told.true))
@@ -325,7 +325,7 @@ def test_a_class_that_gets_an_attribute_touches_what_its_instances_show(performe
         first.join()
         second.join()
 
-    report = interleave.check(program, strategy="dfs", seconds=60, keep_going=True)
+    report = interleave.check(program, strategy="dfs", keep_going=True)
     assert report.exhaustive, report.reasons
     written = {
         frozenset(told.true) for told in performed if told.task == "main.1" and told.kind == "write"

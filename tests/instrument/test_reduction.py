@@ -150,9 +150,7 @@ def outcomes(one, two, strategy):
         )
         return (seen_one[0], seen_two[0], *end)
 
-    report = interleave.check(
-        program, strategy=strategy, granularity="memory", keep_going=True, seconds=60
-    )
+    report = interleave.check(program, strategy=strategy, granularity="memory", keep_going=True)
     assert report.exhaustive, report.reasons
     return set(report.outcomes)
 
