@@ -147,7 +147,6 @@ FILES = {
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    import textwrap
 
     monkeypatch.chdir(tmp_path)
     before, path = set(sys.modules), list(sys.path)
@@ -483,21 +482,17 @@ def test_help_and_version_are_there():
     assert "interleave" in run("--version").output
 
 
-def test_the_store_is_used_on_request_and_its_failures_are_listed(tmp_path):
-    (tmp_path / "pyproject.toml").write_text("")
-    inner = tmp_path / "inner"
-    inner.mkdir()
-    (inner / "bad.py").write_text(textwrap.dedent(FILES["bad.py"]))
+def test_the_store_is_used_on_request_and_its_failures_are_listed(folder, monkeypatch):
+    (folder / "pyproject.toml").write_text("")
+    (folder / "inner").mkdir()
+    (folder / "bad.py").rename(folder / "inner/bad.py")
+    monkeypatch.chdir("inner")
 
-    def run(*arguments):
-        command = [sys.executable, "-m", "interleave", *arguments]
-        return subprocess.run(command, cwd=inner, capture_output=True, text=True, check=False)
+    assert run("check", "bad.py:program").exit_code == 1
+    assert not (folder / ".interleave").exists()
+    assert run("failures").stdout == f"no failures are kept in {folder / '.interleave'}\n"
 
-    assert run("check", "bad.py:program").returncode == 1
-    assert not (tmp_path / ".interleave").exists()
-    assert run("failures").stdout == f"no failures are kept in {tmp_path / '.interleave'}\n"
-
-    assert run("check", "bad.py:program", "--store").returncode == 1
+    assert run("check", "bad.py:program", "--store").exit_code == 1
     again = json.loads(run("check", "bad.py:program", "--store", "--format", "json").stdout)
     assert (again["verdict"], again["executions"]) == ("fail", 1)
 
@@ -506,7 +501,7 @@ def test_the_store_is_used_on_request_and_its_failures_are_listed(tmp_path):
     assert failure.startswith("  assertion: AssertionError: 1 at bad.py:")
     command = shlex.split(replay.partition("replay: ")[2])
     assert command[0] == "interleave"
-    assert run(*command[1:]).returncode == 1
+    assert run_really(*command[1:]).returncode == 1
 
 
 def test_a_folder_is_checked_without_the_store(tmp_path):

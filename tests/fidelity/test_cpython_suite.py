@@ -216,7 +216,7 @@ def test_cpython(cls, method, monkeypatch, request):
         program,
         strategy="random",
         granularity="sync",  # the tests are the standard library's: nothing is instrumented
-        executions=1 if slow else 3,
+        executions=1 if slow else 2,
         seed=1,
         time="idle",
         max_steps=5_000_000 if slow else 200_000,

@@ -115,7 +115,7 @@ def test_workers_of_xdist_report_to_one_summary_and_share_the_store(run_tests, p
     result.assert_outcomes(failed=4)
     result.stdout.re_match_lines([r"interleave: 4 tests, [\d,]+ executions; none exhaustive"])
     assert len(list((pytester.path / ".interleave").glob("*.jsonl"))) == 4
-    again = run_tests(source, "-n", "2")
+    again = run_tests(source)
     assert "interleave: 4 tests, 4 executions; none exhaustive" in again.outlines
 
 
