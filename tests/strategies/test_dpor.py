@@ -533,7 +533,6 @@ def empty_tries():
 def test_what_is_local_or_only_looks_adds_no_order(program, executions, blocked, outcomes):
     report = explored(program)
     brute = interleave.check(program, strategy="dfs", keep_going=True)
-    print("BRUTE", brute.executions)
     assert brute.exhaustive
     assert (report.executions, report.blocked) == (executions, blocked)
     assert set(report.outcomes) == set(brute.outcomes) == outcomes
