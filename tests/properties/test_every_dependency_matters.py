@@ -6,12 +6,16 @@ swapping them (see `test_dependence_is_truthful`) is noticed on a real execution
 """
 
 import importlib.util
+import logging
 import queue
 import random
 import sys
 import threading
 import time
+from collections import Counter
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from concurrent.futures.thread import BrokenThreadPool
+from functools import cache
 from pathlib import Path
 
 import cells
@@ -20,8 +24,13 @@ import pytest
 from side_by_side import in_few_threads, in_threads
 
 import interleave
+from interleave.core.operation import Operation
 from interleave.core.program import from_callable
+from interleave.oracle import trace_of
+from interleave.session import session
 from interleave.settings import Settings
+from interleave.strategies.depth_first import DepthFirst
+from interleave.strategies.dpor import OptimalReduction
 
 HERE = Path(__file__).parent
 spec = importlib.util.spec_from_file_location("truthful", HERE / "test_dependence_is_truthful.py")
@@ -115,15 +124,6 @@ NOTICED = {
     "threads.Join.object": ("barriers0", 0),
     "threads.TimedJoin.object": ("threads8", 3),
 }
-
-NEEDLESS = {
-    "pools.Poll.idle": "a poll looks at the pool, and a submission writes that too",
-    "conditions.Leave.condition": "whoever leaves the line takes the lock, which is written too",
-    "conditions.Wait.condition": "whoever waits gives back the lock, which is written too",
-    "conditions.Wait.waiter": "nobody else knows the place in line before the lock is given back",
-    "conditions.LineUp.waiter": "nobody else knows the place before the line is written",
-}
-"""Rows that add no dependency: another row of the same operation has it already."""
 
 
 def main_ends():
@@ -425,9 +425,217 @@ def test_the_smallest_program_goes_wrong_if_a_row_is_left_out(name):
     assert (everything - found) | beside == wrong
 
 
+# -- programs that have other traces without the row ---------------------------------------------
+
+
+def a_pool_made_as_main_ends():
+    def submit():
+        try:
+            ThreadPoolExecutor(1).submit(int)
+        except RuntimeError:
+            print("refused")
+
+    threading.Thread(target=submit).start()
+
+
+def a_pool_left_open():
+    pool = ThreadPoolExecutor(1)
+    threading.current_thread().pool = pool  # who would let go of it would shut it down
+    pool.submit(int)
+
+
+def a_look_at_main_with_a_pool_left_open():
+    main = threading.current_thread()
+    main.pool = ThreadPoolExecutor(1)
+    main.pool.submit(threading.Thread(target=main.is_alive).start)
+
+
+def a_pool_with_two_calls():
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(int)
+        pool.submit(int)
+
+
+def a_pool_whose_thread_cannot_begin():
+    def fail():
+        raise ValueError
+
+    logging.disable()
+    with ThreadPoolExecutor(1, initializer=fail) as pool:
+        try:
+            pool.submit(int)
+            pool.submit(int)
+        except BrokenThreadPool:
+            print("broken")
+
+
+def a_call_that_is_dropped():
+    pool = ThreadPoolExecutor(1)
+    call = pool.submit(int)
+    pool.shutdown(wait=False, cancel_futures=True)
+    print(call.cancelled())
+
+
+def a_barrier_whose_action_sets_an_event():
+    event = threading.Event()
+    barrier = threading.Barrier(1, event.set)
+    in_few_threads(barrier.wait, lambda: print(barrier.n_waiting, event.is_set()))
+
+
+def an_import_that_prints():
+    in_few_threads(cells.import_late, lambda: print(cells.import_late().__name__))
+
+
+def a_loop_that_waits():
+    cell = cells.Cell()
+    in_few_threads(lambda: cells.await_change(cell), lambda: cells.write(cell, 1))
+
+
+def two_prints():
+    in_few_threads(lambda: print(1), lambda: print(2))
+
+
+def a_failure():
+    def fail():
+        raise ValueError
+
+    in_few_threads(fail, lambda: print(2))
+
+
+def shut_down_at_once(act, *items, room=0):
+    def program():
+        box = queue.Queue(room)
+        for item in items:
+            box.put(item)
+
+        def do():
+            try:
+                act(box)
+            except queue.ShutDown:
+                print("shut down")
+
+        in_few_threads(do, lambda: box.shutdown(immediate=True))
+
+    return program
+
+
+RETRACED = {
+    # row: a program, and how many traces it is said to have without the row, and how many
+    # executions are tried that cannot be
+    "steps.Return.pools": (a_pool_made_as_main_ends, 1, 0),
+    "steps.Return.other": (a_pool_left_open, 1, 0),
+    "steps.Over.main": (a_look_at_main_with_a_pool_left_open, 3, 0),
+    "steps.Fail.other": (a_failure, 1, 0),
+    "pools.Submit.pools": (a_pool_made_as_main_ends, 1, 0),
+    "pools.Break.object": (a_pool_whose_thread_cannot_begin, 7, 0),
+    "pools.Drop.object": (a_call_that_is_dropped, 11, 0),
+    "barriers.Acted.object": (a_barrier_whose_action_sets_an_event, 4, 0),
+    "imports.Look.object": (an_import_that_prints, 1, 1),
+    "imports.Begin.object": (an_import_that_prints, 1, 0),
+    "imports.Finish.object": (an_import_that_prints, 4, 2),
+    "spinning.Spin.other": (a_loop_that_waits, 3, 1),
+    "output.Write.output": (two_prints, 1, 0),
+}
+if sys.version_info >= (3, 12):  # before, a thread of a pool is idle after every call, at once
+    RETRACED["pools.Idle.idle"] = (a_pool_with_two_calls, 10, 0)
+if sys.version_info >= (3, 13):
+    RETRACED |= {
+        "queues.Shutdown.object": (shut_down_at_once(lambda box: box.get()), 1, 1),
+        "queues.Shutdown.head": (shut_down_at_once(lambda box: box.put(2), 1, room=1), 1, 1),
+        "queues.Shutdown.undone": (shut_down_at_once(lambda box: box.join(), 1), 1, 1),
+    }
+
+
+a_wait_that_may_expire = side_by_side(condition_of(threading.Lock), wait_a_while, notify)
+an_unlocked_wait = side_by_side(condition_of(OpenLock), wait, notify)
+
+NEEDLESS = {
+    # row: a program that shows it, and goes as well without
+    # A poll looks at the pool, and a submission writes that too.
+    "pools.Poll.idle": a_pool_with_two_calls,
+    # Whoever waits gives back the lock, and whoever leaves the line takes it: that is written too.
+    "conditions.Leave.condition": a_wait_that_may_expire,
+    "conditions.Wait.condition": a_wait_that_may_expire,
+    # Nobody else knows the place in line before the lock is given back, or the line is written.
+    "conditions.Wait.waiter": a_wait_that_may_expire,
+    "conditions.LineUp.waiter": an_unlocked_wait,
+}
+"""Rows that add no dependency: another row of the same operation has it already."""
+
+if sys.version_info < (3, 12):
+    del NEEDLESS["pools.Poll.idle"]
+if sys.version_info >= (3, 13):
+    # Whatever is done to a queue looks whether it is shut down.
+    NEEDLESS["queues.Shutdown.tail"] = shut_down_at_once(lambda box: box.put(2), 1, room=1)
+
+
+def traces(program, strategy):
+    """Return how often each trace was run, and how many executions were redundant."""
+    found, redundant = Counter(), 0
+    scope = Settings(
+        include=("cells",),
+        exclude=(__name__, "dependency_rows", "side_by_side"),
+        observe="output",
+    )
+    with session(from_callable(program), scope) as opened:
+        while strategy.begin():
+            execution = opened.execute(strategy)
+            if strategy.end(execution):
+                redundant += 1
+            else:
+                found[trace_of(execution, scope.time)] += 1
+    return found, redundant
+
+
+@cache
+def all_traces(program):
+    return set(traces(program, DepthFirst())[0])
+
+
+@pytest.mark.parametrize("name", sorted(RETRACED))
+def test_a_program_has_other_traces_if_a_row_is_left_out(name):
+    program, *wrong = RETRACED[name]
+    found, redundant = traces(program, OptimalReduction("free"))
+    assert (found, redundant) == (Counter(all_traces(program)), 0)
+    with dependency_rows.without(row_of(name)):
+        found, redundant = traces(program, OptimalReduction("free"))
+    assert [found.total(), redundant] == wrong
+
+
+@pytest.mark.parametrize("name", sorted(NEEDLESS))
+def test_a_program_has_the_same_traces_if_a_row_that_adds_nothing_is_left_out(name):
+    found = traces(NEEDLESS[name], OptimalReduction("free"))
+    with dependency_rows.without(row_of(name)) as used:
+        assert traces(NEEDLESS[name], OptimalReduction("free")) == found
+    assert used
+
+
+TOUCHES_NOTHING = {"steps.Begin", "steps.Choose", "steps.Pause", "steps.Sleep"}
+NEVER_EXECUTED = {"operation.Noted", "accesses.Access", "queues.QueueOperation"}
+"""What others are made of."""
+
+ELSEWHERE = {"pools.Idle.idle", "queues.Shutdown.object"} - RETRACED.keys()
+"""Rows that the running Python has not."""
+
+
+def kinds(cls=Operation):
+    for each in cls.__subclasses__():
+        if each.__module__.startswith("interleave."):
+            yield f"{each.__module__.rpartition('.')[2]}.{each.__name__}"
+        yield from kinds(each)
+
+
+def test_every_kind_of_operation_has_a_row_here():
+    rows = {*NOTICED, *NEEDLESS, *BY_HAND, *WITNESSES, *RETRACED, *ELSEWHERE, "pools.Take.other"}
+    named = {row.rpartition(".")[0] for row in rows}
+    missing = set(kinds()) - named - TOUCHES_NOTHING - NEVER_EXECUTED
+    assert [name for name in missing if "._" not in name] == []
+    assert named <= set(kinds()), "there is no such kind any more"
+
+
 def row_of(name):
     module, cls, role = name.split(".")
-    package = "interleave.core" if module == "steps" else "interleave.primitives"
+    package = "interleave.core" if module in ("steps", "spinning") else "interleave.primitives"
     return getattr(sys.modules[f"{package}.{module}"], cls), role
 
 

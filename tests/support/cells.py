@@ -16,6 +16,11 @@ def write(cell, value):
     cell.value = value
 
 
+def await_change(cell):
+    while not cell.value:
+        pass
+
+
 def add(cell, value):
     cell.value += value
 
@@ -102,3 +107,9 @@ def total(items):
 
 def spread(items):
     return [*items]
+
+
+def import_late():
+    import met_late  # a first look, at a module that no program has yet
+
+    return met_late

@@ -48,20 +48,27 @@ def rows_of(execution):
 
 @contextmanager
 def without(row):
-    """Leave out one row of the dependency relation while the block runs."""
+    """Leave out one row of the dependency relation while the block runs.
+
+    The list that the block gets holds what was left out.
+    """
     cls, role = row
+    gone = []
     saved = {name: cls.__dict__.get(name) for name in ("footprint", "footprint_in")}
     footprint, footprint_in = cls.footprint, cls.footprint_in
 
     def left(op, touches):
         if type(op) is not cls:
             return touches
-        return tuple(touch for touch in touches if role_of(op, touch[0]) != role)
+        kept = tuple(touch for touch in touches if role_of(op, touch[0]) != role)
+        if len(kept) < len(touches):
+            gone.append(touches)
+        return kept
 
     cls.footprint = lambda self: left(self, footprint(self))
     cls.footprint_in = lambda self, past: left(self, footprint_in(self, past))
     try:
-        yield
+        yield gone
     finally:
         for name, before in saved.items():
             if before is None:
