@@ -611,7 +611,7 @@ def test_a_program_has_the_same_traces_if_a_row_that_adds_nothing_is_left_out(na
 
 
 TOUCHES_NOTHING = {"steps.Begin", "steps.Choose", "steps.Pause", "steps.Sleep"}
-NEVER_EXECUTED = {"operation.Noted", "accesses.Access", "queues.QueueOperation"}
+NEVER_EXECUTED = {"operation.Noted", "operation.Plain", "accesses.Access", "queues.QueueOperation"}
 """What others are made of."""
 
 ELSEWHERE = {"pools.Idle.idle", "queues.Shutdown.object"} - RETRACED.keys()
