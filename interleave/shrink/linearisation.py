@@ -7,6 +7,7 @@ fewest preemptions, then the fewest switches, is looked for among them.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from interleave.strategies.happens_before import HappensBefore
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from interleave.core.dependence import Footprint, Key
+    from interleave.core.dependence import Key
     from interleave.core.execution import Execution
     from interleave.core.operation import Operation
 
@@ -57,6 +58,17 @@ class _Trace:
         # For each event how many events of each task must be done.
         self.needs: list[list[int]] = [
             [0 if last < 0 else place[last] for last in clock] for clock in self.order.clocks
+        ]
+        # Which events change a location, by task: what is asked of a state is asked often.
+        self.changing: dict[Key, dict[int, list[int]]] = {}
+        for index, footprint in enumerate(self.order.footprints):
+            for key in {met: None for met, mode in footprint if mode != READ}:
+                of_key = self.changing.setdefault(key, {})
+                of_key.setdefault(self.order.tasks[index], []).append(index)
+        self.ends = [
+            (index, event.task.born)
+            for index, event in enumerate(self.events)
+            if self.order.kinds[index] is End and not event.task.daemon
         ]
         self.left = {task.number: op for task, op in execution.pending}
         self.total = tuple(map(len, self.of_task))
@@ -105,45 +117,47 @@ class _Cut:
 
     def of(self, item: Any) -> Any:
         """Return the snapshot of an object as it is then."""
-        state: Any = None
-        known = False
-        order = self.trace.order
-        for index, event in enumerate(self.trace.events):
-            if not _changes(order.footprints[index], item.key):
-                continue
-            is_done = index < self.upto[order.tasks[index]]
-            if not known and not is_done:
-                state, known = event.before(item), True
-            elif known and is_done:
-                state = event.after_added(item, state)
-        return state if known else self.op.before(item)
+        changing = self.trace.changing.get(item.key, {})
+        done = {task: bisect_left(of_task, self.upto[task]) for task, of_task in changing.items()}
+        events = self.trace.events
+        first = min(
+            (
+                of_task[done[task]]
+                for task, of_task in changing.items()
+                if done[task] < len(of_task)
+            ),
+            default=None,
+        )
+        if first is None:
+            return self.op.before(item)
+        state = events[first].before(item)
+        # What only adds may be done although an earlier one is not.
+        for index in sorted(
+            index
+            for task, of_task in changing.items()
+            for index in of_task[bisect_left(of_task, first) : done[task]]
+        ):
+            state = events[index].after_added(item, state)
+        return state
 
     def changed(self, key: Key, since: int) -> bool:
         """Whether a location has been changed, after the event at an index, which looked at it."""
-        order = self.trace.order
-        return any(
-            index < self.upto[order.tasks[index]] and _changes(order.footprints[index], key)
-            for index in range(since + 1, len(self.trace.events))
-        )
+        for task, of_task in self.trace.changing.get(key, {}).items():
+            after = bisect_left(of_task, since + 1)
+            if after < len(of_task) and of_task[after] < self.upto[task]:
+                return True
+        return False
 
     def all_ended(self, living: Sequence[int]) -> bool:
         """Whether no thread that is no daemon runs: has been started, and has not ended.
 
         `living` are the events that have started those which never end in the trace.
         """
-        order = self.trace.order
-        running = [*living]
-        for index, event in enumerate(self.trace.events):
-            if order.kinds[index] is End and not event.task.daemon and not self._is_done(index):
-                running.append(event.task.born)
+        running = [*living, *(born for end, born in self.trace.ends if not self._is_done(end))]
         return not any(self._is_done(born) for born in running)
 
     def _is_done(self, index: int) -> bool:
         return index < self.upto[self.trace.order.tasks[index]]
-
-
-def _changes(footprint: Footprint, key: Any) -> bool:
-    return any(met == key and mode != READ for met, mode in footprint)
 
 
 def _cheapest(trace: _Trace) -> list[int] | None:
