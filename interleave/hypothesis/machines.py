@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from interleave.hypothesis.bundles import Held, Rule
 from interleave.hypothesis.histories import Subject, Threw
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from hypothesis.strategies import SearchStrategy
 
@@ -83,6 +84,8 @@ def machine_of(cls: type[stateful.RuleBasedStateMachine]) -> Machine:
         item = cls()
         if cls.bundle is stateful.RuleBasedStateMachine.bundle:
             vars(item)["bundle"] = _no_bundle(cls)
+        if not vars(item).get("bundles", True):  # Hypothesis' own, and not one of the machine
+            vars(item)["bundles"] = _NoBundles(cls.__name__)
         for name in made:
             _plain(item, name)
         return item
@@ -172,14 +175,42 @@ def _no_bundle(cls: type) -> Callable[[str], Any]:
     """
 
     def bundle(name: str) -> Any:
-        message = (
-            f"{cls.__name__} asks for self.bundle({name!r}): which values a bundle holds differs "
-            "from thread to thread, and is told to no precondition, rule or invariant; keep what "
-            "was made in an attribute of the machine, and look at that"
-        )
-        raise UsageError(message)
+        raise _untold(cls.__name__, f"self.bundle({name!r})")
 
     return bundle
+
+
+class _NoBundles(Mapping[str, Any]):
+    """The bundles by name, in the place of Hypothesis' own: whoever looks at them is refused."""
+
+    def __init__(self, machine: str) -> None:
+        self._machine = machine
+
+    def __getitem__(self, name: str) -> Any:
+        raise _untold(self._machine, f"self.bundles[{name!r}]")
+
+    def __iter__(self) -> Iterator[str]:
+        raise _untold(self._machine, "self.bundles")
+
+    def __len__(self) -> int:
+        raise _untold(self._machine, "self.bundles")
+
+    def __eq__(self, other: object) -> bool:
+        raise _untold(self._machine, "self.bundles")
+
+    def setdefault(self, name: str, default: Any = None) -> Any:
+        """Refuse this, too: it is how Hypothesis' own method `bundle` looks."""
+        raise _untold(self._machine, f"self.bundles[{name!r}]")
+
+    __hash__ = None  # type: ignore[assignment]  # as of a dict
+
+
+def _untold(machine: str, asked: str) -> UsageError:
+    return UsageError(
+        f"{machine} asks for {asked}: which values a bundle holds differs from thread to thread, "
+        "and is told to no precondition, rule or invariant; keep what was made in an attribute of "
+        "the machine, and look at that"
+    )
 
 
 def _held(bundle: str) -> SearchStrategy[Held]:

@@ -62,6 +62,10 @@ class Plan:
         self.attempts = attempts
         self.options = options
 
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """Let Hypothesis show what can be given to `example`, not how it was built."""
+        printer.text(repr(self))
+
     def __repr__(self) -> str:
         parts = []
         if self.preemptions or self.turns:

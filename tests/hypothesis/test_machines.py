@@ -228,6 +228,19 @@ def test_to_look_at_a_bundle_is_refused_wherever_that_is_done():
             UsageError, match=rf"{subject.__name__} asks for self\.bundle\('keys'\)"
         ):
             run(subject, calls)
+    for look in (
+        lambda self: self.bundles["keys"],
+        lambda self: list(self.bundles),
+        lambda self: len(self.bundles),
+        lambda self: self.bundles.get("keys"),
+        lambda self: bool(self.bundles),
+        lambda self: self.bundles == {},
+        lambda self: "keys" in self.bundles,
+        lambda self: self.bundles.setdefault("keys", []),
+    ):
+        looking = type("Looking", (Keys,), {"size": rule()(look)})
+        with pytest.raises(UsageError, match=r"Looking asks for self\.bundles"):
+            run(looking, calls)
     with pytest.raises(UsageError, match="keep what was made in an attribute"):
         check_linearizable(Holding, settings=settings(QUIET, max_examples=2), max_threads=2)
 

@@ -41,6 +41,20 @@ def withdrawing(amounts, *, locked=False):
     return program
 
 
+def test_the_falsifying_example_shows_a_plan_that_can_be_given_to_example():
+    @seed(3)
+    @settings(database=None, derandomize=False, max_examples=200)
+    @given(schedules(max_preemptions=1, attempts=5))
+    def test(schedule):
+        schedule.run(withdrawing([60, 60]))
+
+    with pytest.raises(AssertionError) as raised:
+        test()
+    told = "\n".join(raised.value.__notes__)
+    assert "schedule=Plan([(0, 0)], attempts=5)," in told  # with the phase that explains, too
+    assert "lambda" not in told.partition("Failing test case")[2].partition("Explanation")[0]
+
+
 # From 0: an amount that moves to its neighbour leaves one that can be left out.
 AMOUNTS = st.lists(st.integers(0, 100), max_size=4)
 
