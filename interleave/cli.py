@@ -341,7 +341,8 @@ def failures_command() -> None:
         for item in kept:
             where = f" at {item.location}" if item.location else ""
             terminal.say("bold", item.program)
-            terminal.say("", f"  {item.kind}: {item.message}{where}")
+            message = item.message.replace("\n", "\n    ")
+            terminal.say("", f"  {item.kind}: {message}{where}")
             terminal.say("dim", f"  replay: {item.command}")
         if not kept:
             click.echo(f"no failures are kept in {store.folder}")

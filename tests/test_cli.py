@@ -504,6 +504,22 @@ def test_the_store_is_used_on_request_and_its_failures_are_listed(folder, monkey
     assert run_really(*command[1:]).returncode == 1
 
 
+def test_a_kept_message_of_several_lines_stands_below_its_program(tmp_path):
+    (tmp_path / "bad.py").write_text("def program():\n    assert False, 'one\\n two'\n")
+    (tmp_path / "pyproject.toml").write_text("")
+
+    def run(*arguments):
+        command = [sys.executable, "-m", "interleave", *arguments]
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    assert run("check", "bad.py:program", "--store").returncode == 1
+    assert run("failures").stdout.splitlines()[:-1] == [
+        "bad.py:program",
+        "  assertion: AssertionError: one",
+        "     two at bad.py:2",
+    ]
+
+
 def test_a_folder_is_checked_without_the_store(tmp_path):
     result = CliRunner().invoke(main, ["check", str(tmp_path), "--store"])
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from interleave.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-
-    import pytest
 
 MARK = "interleave"
 """The name of the mark and of the fixture."""
@@ -119,5 +119,15 @@ def _setting(config: pytest.Config, name: str) -> Any:
 
 
 def keeps_failures(config: pytest.Config) -> bool:
-    """Whether failures are kept in the store."""
-    return bool(config.getini("interleave_store")) and not config.getoption("interleave_no_store")
+    """Whether failures are kept in the store.
+
+    Raises:
+        UsageError: for a setting that is neither true nor false.
+    """
+    try:
+        keeps = bool(config.getini("interleave_store"))
+    except (ValueError, pytest.UsageError):  # which one depends on the version of pytest
+        given = config.inicfg.get("interleave_store")
+        message = f"the setting interleave_store is {given!r}; it must be true or false"
+        raise UsageError(message) from None
+    return keeps and not config.getoption("interleave_no_store")

@@ -73,6 +73,10 @@ def test_the_command_line_counts_more_than_the_mark_and_the_mark_more_than_setti
             "interleave_incomplete = no",
             "interleave: incomplete is 'no'; it must be one of: fail, w*",
         ),
+        (
+            "interleave_store = perhaps",
+            "interleave: the setting interleave_store is 'perhaps'; it must be true or false",
+        ),
     ],
 )
 def test_a_setting_that_cannot_be_used_is_named(run_tests, pytester, setting, message):
