@@ -79,10 +79,24 @@ def _waits(execution: Execution, waiting: tuple[Waiting, ...]) -> list[str]:
             ended = ", which has ended" if over else ""
             if taken is not None:
                 lines.append(f"    held by {holder}{ended}, taken at {_cited(taken)}")
-        target: Any = operation.target
-        if target is not None and target.site is not None:
-            lines.append(f"    {target.name} was made at {_cited(target.site)}")
+        lines.extend(
+            f"    {wanted_object.name} was made at {_cited(wanted_object.site)}"
+            for wanted_object in _wanted(item)
+            if wanted_object.site is not None
+        )
     return lines
+
+
+def _wanted(item: Waiting) -> list[Any]:
+    """Return the objects that a task waits for: a condition comes before its lock.
+
+    The lock is told of where it is what keeps the task, and its condition is not alone to blame.
+    """
+    target: Any = item.operation.target
+    condition: Any = getattr(item.operation, "condition", None)
+    if condition is None:
+        return [] if target is None else [target]
+    return [condition, *([target] if target is not condition and item.holders else [])]
 
 
 def _looks(execution: Execution, spin: Spin) -> dict[str, Place]:

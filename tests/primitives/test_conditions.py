@@ -422,3 +422,42 @@ def test_repr_counts_those_who_wait(endings):
         return before.endswith(", 0)>"), repr(condition).endswith(", 1)>")
 
     assert endings(program) == {(True, True)}
+
+
+def test_a_deadlock_in_a_wait_tells_where_the_condition_was_made_and_not_its_lock():
+    def program():
+        lock = threading.RLock()
+        condition = threading.Condition(lock)
+
+        def work():
+            with condition:
+                condition.wait()
+
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join()
+
+    (failure,) = interleave.check(program).failures
+    made = [line.strip() for line in failure.detail if " was made at " in line]
+    assert [line.partition(" was made")[0] for line in made] == ["main.0", "Condition#1"]
+    assert made[1].endswith("condition = threading.Condition(lock)")
+
+
+def test_a_deadlock_of_who_was_notified_tells_of_the_condition_and_of_its_lock():
+    def program():
+        condition = threading.Condition(threading.RLock())
+
+        def work():
+            with condition:
+                condition.wait()
+
+        thread = threading.Thread(target=work)
+        thread.start()
+        condition.acquire()
+        condition.notify()
+        thread.join()
+
+    report = interleave.check(program, keep_going=True)
+    (failure,) = [item for item in report.failures if "again" in item.message]
+    made = [line.split()[0] for line in failure.detail if " was made at " in line]
+    assert made == ["main.0", "Condition#1", "RLock#1"]
