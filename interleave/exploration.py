@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 _UNCOUNTABLE = 1e100
 """There is no point in telling apart what is more than that."""
 
+_GROWN, _KNOWN = 1.25, 4
+"""By how much an estimate grows while the runs double if it cannot be relied on, and how many
+estimates it takes to see that."""
+
 
 class Stop(enum.Enum):
     """Why an exploration ended; the values are what is said about it."""
@@ -116,6 +120,7 @@ class Exploration:
 
     `runs` counts the executions that were judged; of those `executions` ended, `blocked` could not
     go on, and `cut` hit the step bound. `redundant` counts those that would repeat a trace.
+    `totals` are estimates of how many executions there are, after 1, 2, 4, ... runs.
     `sampling` names what sampled, if anything did, and `sampled_from` tells how many runs came
     before.
     """
@@ -146,6 +151,23 @@ class Exploration:
     share: float | None = None
     sampling: str | None = None
     sampled_from: int | None = None
+    totals: list[float] = field(default_factory=list)
+
+    def estimate(self, share: float | None) -> None:
+        """Note how many executions there seem to be, each time that twice as many were run."""
+        if share:
+            self.totals.append(self.runs / share)
+
+    @property
+    def growing(self) -> bool:
+        """Whether the estimate has grown since half of the runs, or it is too early to know that.
+
+        Then it may be far too low: a reduction finds what there is to do as it goes on.
+        """
+        if not self.share or not self.runs:
+            return False
+        # The last total was noted at the last power of two, the one before at half of that.
+        return len(self.totals) < _KNOWN or self.runs / self.share > _GROWN * self.totals[-2]
 
     @property
     def left(self) -> int | None:

@@ -60,6 +60,8 @@ def explore(
             stop = _learn(session, strategy, execution, judge)
             runtime.hosting = False
             judged = exploration.runs > before  # a redundant execution is not counted
+            if judged and not exploration.runs & (exploration.runs - 1):
+                exploration.estimate(_share(strategy))
             due = repetition is not None and judged and repetition.is_due(exploration.runs)
             if stop is None and repetition is not None and due:
                 found = repetition.differs(execution, exploration.runs - 1)

@@ -48,7 +48,7 @@ def progress(form: str) -> Iterator[Callable[[Exploration], None] | None]:
         def show(exploration: Exploration) -> None:
             rate = exploration.runs / max(exploration.seconds, 1e-9)
             failures = len(exploration.failures)
-            left = estimate.left(exploration.left)
+            left = estimate.left(exploration.left, growing=exploration.growing)
             status.update(
                 f"{exploration.runs:,} executions, {rate:,.0f}/s, {left + ', ' if left else ''}"
                 f"{len(exploration.outcomes)} outcomes, {failures} failures"

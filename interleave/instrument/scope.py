@@ -56,6 +56,7 @@ class Scope:
     def __init__(self, include: tuple[str, ...] = (), exclude: tuple[str, ...] = ()) -> None:
         self.include = include
         self.exclude = exclude
+        self._met: set[str] = set()
         self._known: dict[tuple[str, str], bool] = {}
 
     def holds(self, module: str, file: str | None) -> bool:
@@ -63,8 +64,14 @@ class Scope:
         key = module, file or ""
         found = self._known.get(key)
         if found is None:
+            self._met.add(module)
             found = self._known[key] = self._decide(module, file)
         return found
+
+    def unmet(self) -> list[str]:
+        """Return the patterns to include that fit no module, of those there are by now."""
+        there = {*self._met, *sys.modules} if self.include else ()
+        return [one for one in self.include if not any(_matches(name, (one,)) for name in there)]
 
     def _decide(self, module: str, file: str | None) -> bool:
         if module.partition(".")[0] in _NEVER or (file or "").startswith(_PACKAGE):

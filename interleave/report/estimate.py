@@ -17,6 +17,11 @@ def roughly(count: float) -> str:
     return f"{round(count / unit) * unit:,}"
 
 
-def left(count: int | None) -> str:
-    """Return what is left of an exploration, as it is shown while it runs; nothing if unknown."""
-    return "" if not count else f"about {roughly(count)} left"
+def left(count: int | None, *, growing: bool) -> str:
+    """Return what is left of an exploration, as it is shown while it runs; nothing if unknown.
+
+    `growing` says that the estimate has grown while the exploration went on.
+    """
+    if not count:
+        return ""
+    return f"about {roughly(count)} left{', or far more' if growing else ''}"

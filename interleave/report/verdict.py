@@ -134,7 +134,8 @@ def _reasons(exploration: Exploration) -> list[str]:
     left = _left(exploration)
     if left:
         what = "execution is" if left == 1 else "executions are"
-        reasons.append(f"about {roughly(left)} {what} left{_time_for(left, exploration)}")
+        more = ", or far more: the estimate is not steady yet" if exploration.growing else ""
+        reasons.append(f"about {roughly(left)} {what} left{more}{_time_for(left, exploration)}")
     if exploration.cut and exploration.stop is not Stop.UNFINISHED:
         total = exploration.runs
         reasons.append(
@@ -161,7 +162,8 @@ def _time_for(left: int, exploration: Exploration) -> str:
     seconds = exploration.seconds * (1 + left / exploration.runs)
     if seconds > _ENDLESS:
         return ", more than a day at this rate"
-    return f": --seconds {roughly(2 * seconds).replace(',', '')} may do"
+    needed = f"--seconds {roughly(2 * seconds).replace(',', '')}"
+    return f"; {needed} may not be enough" if exploration.growing else f": {needed} may do"
 
 
 def _unreached(exploration: Exploration) -> list[str]:
@@ -255,6 +257,14 @@ def _gaps(instrumentation: Instrumentation | None) -> list[Warned]:
         Warned("not-instrumented", f"{name} could not be rewritten: its accesses are not seen")
         for name in instrumentation.failed
     ]
+    gaps.extend(
+        Warned(
+            "nothing-included",
+            f"--include {pattern} fits no module: give a name as Python imports it, such as "
+            f"package.module, or a pattern for such names{_of_a_path(pattern)}",
+        )
+        for pattern in instrumentation.scope.unmet()
+    )
     if not instrumentation.modules:
         gaps.append(
             Warned(
@@ -264,3 +274,8 @@ def _gaps(instrumentation: Instrumentation | None) -> list[Warned]:
             )
         )
     return gaps
+
+
+def _of_a_path(pattern: str) -> str:
+    is_path = "/" in pattern or "\\" in pattern or pattern.endswith(".py")
+    return " (this one looks like the path of a file)" if is_path else ""

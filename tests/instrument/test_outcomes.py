@@ -499,3 +499,34 @@ def test_a_step_of_an_iterator_is_one_of_the_iterators_inside_it(take, found):
         return seen["some"], seen["one"]
 
     assert outcomes(program) == found
+
+
+@pytest.mark.parametrize(
+    ("pattern", "unmet"),
+    [
+        ("no_such_module.*", True),
+        ("tests/instrument/test_outcomes.py", True),
+        ("json", False),  # it is there, though nothing of it is used
+        (__name__, False),
+    ],
+)
+def test_a_pattern_that_fits_no_module_gets_a_warning_that_names_it(pattern, unmet):
+    report = interleave.check(Counter().add, include=pattern)
+    told = [item.message for item in report.warnings if item.kind == "nothing-included"]
+    assert len(told) == unmet
+    for message in told:
+        assert message.startswith(f"--include {pattern} fits no module: give a name as Python ")
+        assert message.endswith("path of a file)") == pattern.endswith(".py")
+
+
+def test_a_module_that_is_imported_while_the_check_runs_fits_a_pattern(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "imported_late.py").write_text("value = 1\n")
+
+    def program():
+        import imported_late
+
+        return imported_late.value
+
+    report = interleave.check(program, include="imported_late")
+    assert "nothing-included" not in {warning.kind for warning in report.warnings}

@@ -1,5 +1,6 @@
 """How far a search is: exact where a tree is uniform, an order of magnitude where it is not."""
 
+import re
 import threading
 
 import pytest
@@ -128,7 +129,25 @@ def test_a_search_that_a_budget_ends_tells_about_how_much_is_left(strategy):
     assert report.verdict == "incomplete"
     assert report.left
     assert report.reasons[-1].startswith("about ")
-    assert report.reasons[-1].endswith(" executions are left")
+    assert " executions are left" in report.reasons[-1]
+
+
+def test_of_a_reduction_that_finds_more_and_more_to_do_it_is_said_early_and_not_late():
+    def told(executions):
+        return interleave.check(counter(3, 2), executions=executions).reasons[-1]
+
+    assert told(60).endswith(
+        " left, or far more: the estimate is not steady yet"
+    )  # there are 7,134
+    assert told(6_400).endswith(" executions are left")
+
+
+def test_a_search_that_time_has_ended_tells_how_long_it_needs_or_that_this_is_not_enough():
+    report = interleave.check(counter(3, 9), seconds=0.5)
+    assert report.reasons[-1].startswith("about ")
+    assert re.search(
+        r"left: --seconds \d+ may do$|; --seconds \d+ may not be enough$|rate$", report.reasons[-1]
+    )
 
 
 def test_a_search_that_came_to_its_end_has_nothing_left_to_tell():
