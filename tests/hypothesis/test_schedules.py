@@ -44,14 +44,14 @@ def withdrawing(amounts, *, locked=False):
 def test_the_falsifying_example_shows_a_plan_that_can_be_given_to_example():
     @seed(3)
     @settings(database=None, derandomize=False, max_examples=200)
-    @given(schedules(max_preemptions=1, attempts=5))
-    def test(schedule):
-        schedule.run(withdrawing([60, 60]))
+    @given(st.sampled_from([60, 70]), schedules(max_preemptions=1))
+    def test(amount, schedule):
+        schedule.run(withdrawing([amount, amount]))
 
     with pytest.raises(AssertionError) as raised:
         test()
     told = "\n".join(raised.value.__notes__)
-    assert "schedule=Plan([(0, 0)], attempts=5)," in told  # with the phase that explains, too
+    assert "schedule=Plan([(0, 0)])," in told  # with the phase that explains, too
     assert "lambda" not in told.partition("Failing test case")[2].partition("Explanation")[0]
 
 
