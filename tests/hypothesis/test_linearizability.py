@@ -393,7 +393,8 @@ def test_a_failure_is_kept_in_the_database_and_found_again_at_once():
     runs.clear()
     with pytest.raises(AssertionError, match="not linearizable"):
         test(phases=[Phase.reuse])()
-    assert 0 < len(runs) < first / 5
+    # The one that was kept is run, and those that have one call less.
+    assert 0 < len(runs) < first / 3
 
 
 def test_a_failure_is_reproduced_by_what_hypothesis_prints():
