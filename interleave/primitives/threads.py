@@ -367,20 +367,23 @@ def _bootstrap(thread: Any) -> None:
 def _run(self: Any) -> None:
     try:
         if self._target is not None:
+            args: Any = tuple(self._args)  # they may be an iterator, and can be gone through once
             if in_task():
-                about_to_call(self._target, self._args, self._kwargs)
-            self._target(*self._args, **self._kwargs)
+                about_to_call(self._target, args, self._kwargs)
+            self._target(*args, **self._kwargs)
     finally:
         # As CPython does: no cycle if the thread runs a method of an object that holds it.
         del self._target, self._args, self._kwargs
+        args = None  # a traceback keeps this frame
 
 
 def _run_timer(self: Any) -> None:
     self.finished.wait(self.interval)
     if not self.finished.is_set():
+        args = tuple(self.args)
         if in_task():
-            about_to_call(self.function, self.args, self.kwargs)
-        self.function(*self.args, **self.kwargs)
+            about_to_call(self.function, args, self.kwargs)
+        self.function(*args, **self.kwargs)
     self.finished.set()
 
 

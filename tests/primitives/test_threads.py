@@ -6,6 +6,7 @@ import _thread
 import sys
 import threading
 import time
+from threading import Timer
 
 import pytest
 
@@ -34,6 +35,18 @@ def test_a_thread_calls_its_target_with_its_arguments(endings):
         return got[0]
 
     assert endings(program) == {((1, 2), 3)}
+
+
+@pytest.mark.parametrize("make", [threading.Thread, lambda target, args: Timer(1, target, args)])
+def test_the_arguments_of_a_thread_may_be_an_iterator(endings, make):
+    def program():
+        got = []
+        thread = make(target=lambda one, other: got.append((one, other)), args=iter([1, 2]))
+        thread.start()
+        thread.join()
+        return tuple(got)
+
+    assert endings(program) == {((1, 2),)}
 
 
 def test_a_thread_without_a_target_ends_at_once(endings):
