@@ -51,7 +51,6 @@ from interleave.instrument.containers import (
 from interleave.instrument.items import (
     EXACT,
     contents_of,
-    is_there,
     item_of,
     items_of,
     key_delete,
@@ -75,7 +74,7 @@ from interleave.instrument.known import (
 )
 from interleave.instrument.own_code import MAKERS, calls_own_code, is_met, is_own
 from interleave.instrument.substitution import called_instead
-from interleave.primitives.accesses import ReadAll, Write
+from interleave.primitives.accesses import VAGUE, ReadAll, Write
 from interleave.primitives.memory import KEYS
 
 if TYPE_CHECKING:
@@ -375,8 +374,6 @@ def _by_dict_method(owner: Any, name: str, args: tuple[Any, ...], runtime: Runti
             return key_read(owner, args[0], runtime)
         return item_of(owner, args[0], runtime)
     if name in ("__setitem__", "setdefault") and args:
-        if name == "setdefault" and is_there(owner, args[0]):
-            return item_of(owner, args[0], runtime, writes=True)
         return key_write(owner, args[0], runtime)
     if name in ("pop", "__delitem__", "move_to_end") and args:
         return key_delete(owner, args[0], runtime)
@@ -394,6 +391,7 @@ def _by_dict_method(owner: Any, name: str, args: tuple[Any, ...], runtime: Runti
 def _by_update(owner: Any, args: tuple[Any, ...], runtime: Runtime) -> Touches:
     """`dict.update`: by key where the keys can be told, else everything."""
     touched = keys(owner, runtime, writes=True)
+    touched.append((VAGUE, True))
     if len(args) == 1 and isinstance(args[0], dict):
         for key in list(dict.keys(args[0])):
             touched += item_of(owner, key, runtime, writes=True)

@@ -20,7 +20,16 @@ from interleave.instrument.containers import (
 from interleave.instrument.generators import is_shared, resume, state_of
 from interleave.instrument.known import in_class, memory, touch, touch_item, unseen
 from interleave.instrument.own_code import runs_own_code
-from interleave.primitives.accesses import Read, ReadAll, ReadAt, Write, WriteAt
+from interleave.primitives.accesses import (
+    VAGUE,
+    Items,
+    Read,
+    ReadAll,
+    ReadAt,
+    Stored,
+    Write,
+    WriteAt,
+)
 from interleave.primitives.memory import KEYS, OTHER
 from interleave.primitives.twins import TWIN_TYPES
 
@@ -129,6 +138,7 @@ def contents_of(item: Any, runtime: Runtime, *, writes: bool = False) -> Touches
         found = items_of(item, runtime, writes=writes)
         if writes:
             found += memory.blur(memory.hold(item, runtime, by_attribute=False))
+            found.append((VAGUE, True))
         return found
     if shape is _GENERATOR:
         return [(state_of(item, runtime), True)]
@@ -139,6 +149,7 @@ def contents_of(item: Any, runtime: Runtime, *, writes: bool = False) -> Touches
 def items_of(mapping: Any, runtime: Runtime, *, writes: bool = False) -> Touches:
     """Return what looking at (or changing) the items that are there touches."""
     found = keys(mapping, runtime, writes=writes)
+    found.append((Items(found[0][0].holder, writes=writes), writes))
     for key in list(dict.keys(mapping)):
         found += item_of(mapping, key, runtime, writes=writes)
     return found
@@ -154,6 +165,8 @@ def _below(item: Any, runtime: Runtime, *, writes: bool = False) -> Touches:
             found += whole(inner, runtime, writes=True)
         else:
             found += contents_of(inner, runtime, writes=writes)
+    if found and id(item) in memory.passed:
+        found.append((VAGUE, writes))  # how far it has come is up to others too
     return found
 
 
@@ -171,6 +184,8 @@ def key_write(mapping: Any, key: Any, runtime: Runtime) -> Touches:
     writes = item_of(mapping, key, runtime, writes=True)
     if not is_there(mapping, key):
         writes += keys(mapping, runtime, writes=True)
+    if _plain_key(key):
+        writes.append((Stored(writes[0][0]), True))
     return writes
 
 
@@ -181,9 +196,16 @@ def key_delete(mapping: Any, key: Any, runtime: Runtime) -> Touches:
 
 def key_read(mapping: Any, key: Any, runtime: Runtime) -> Touches:
     """Return what reading an item touches; a `defaultdict` makes one that is not there."""
-    if isinstance(mapping, defaultdict) and not is_there(mapping, key):
+    if not isinstance(mapping, defaultdict):
+        return item_of(mapping, key, runtime)
+    if not _plain_key(key):
         return key_write(mapping, key, runtime)
-    return item_of(mapping, key, runtime)
+    there = is_there(mapping, key)
+    found = item_of(mapping, key, runtime, writes=not there)
+    if not there:
+        found += keys(mapping, runtime, writes=True)
+    found.append((Stored(found[0][0], looks=True), False))
+    return found
 
 
 # -- items ----------------------------------------------------------------------------------------
@@ -500,4 +522,5 @@ def _merged(left: Any, right: Any, runtime: Runtime) -> Touches:
     if shape_of(type(left)) is _DICT and shape_of(type(right)) is _DICT:
         for key in list(dict.keys(right)):
             touched += key_write(left, key, runtime)
+        touched.append((VAGUE, True))
     return touched

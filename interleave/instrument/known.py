@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from types import CodeType, FunctionType
 
-    from interleave.primitives.memory import Location
 
 gate = Gate()
 memory = Memory()
@@ -52,8 +51,8 @@ attribute_code: dict[tuple[type, str, str], bool] = {}
 """Under the GIL: whether an attribute of a class or its instances, read or stored, runs code
 without hooks."""
 
-Touches = list[tuple["Location", bool]]
-"""Locations, each with whether it is written."""
+Touches = list[tuple[Any, bool]]
+"""Locations, each with whether it is written, and rules (see `Compound`)."""
 
 _mro_of = type.__dict__["__mro__"].__get__
 _names_of = type.__dict__["__dict__"].__get__

@@ -6,18 +6,18 @@ import sys
 from array import array
 from collections import defaultdict, deque
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from interleave.core.dependence import ADD, READ, WRITE, strongest
 from interleave.core.operation import Plain
-from interleave.primitives.memory import KEYS, WHOLE, Location
+from interleave.primitives.memory import KEYS, OTHER, WHOLE, Location, Part
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from types import FrameType
 
     from interleave.core.dependence import Footprint, Key
-    from interleave.core.operation import Past
+    from interleave.core.operation import Past, SimObject
     from interleave.core.runtime import Runtime
     from interleave.primitives.memory import Held
 
@@ -156,31 +156,90 @@ def _from_the_front(index: int, sequence: Any) -> int:
     return index
 
 
+class Stored:
+    """What a store under a key touches: the set of keys as well where there is none such yet.
+
+    With `looks` it only looks at an item that is there, as that of a `defaultdict` is looked at.
+    """
+
+    __slots__ = ("item", "looks")
+
+    def __init__(self, item: Location, *, looks: bool = False) -> None:
+        self.item = item
+        self.looks = looks
+
+    def touched(self, past: Past) -> Touched | None:
+        """Return what it would have touched then; none if that cannot be told."""
+        item = self.item
+        there = past.of(item)
+        if there is None:
+            return None
+        if there:
+            return ((item, not self.looks),)
+        keys = item.holder.parts.get(KEYS)  # if there are none, nobody ever asked which there are
+        return ((item, True),) if keys is None else ((item, True), (keys, True))
+
+    def governed(self) -> Iterable[Location | None]:
+        """Return the locations that depend on the state."""
+        return self.item, self.item.holder.parts.get(KEYS)
+
+
+class Items:
+    """All items of a dictionary that are there."""
+
+    __slots__ = ("holder", "writes")
+
+    def __init__(self, holder: Held, *, writes: bool) -> None:
+        self.holder = holder
+        self.writes = writes
+
+    def touched(self, past: Past) -> Touched | None:
+        """Return what it would have touched then; none if that cannot be told."""
+        if OTHER in self.holder.parts:
+            return None
+        there = [(location, past.of(location)) for location in self.governed()]
+        if any(known is None for _, known in there):
+            return None
+        return tuple((location, self.writes) for location, known in there if known)
+
+    def governed(self) -> Iterable[Location]:
+        """Return the locations that depend on the state."""
+        parts = self.holder.parts.items()
+        return [location for part, location in parts if not isinstance(part, Part)]
+
+
 class Compound(Access):
     """An access of locations that depend on the state, such as all items that are there.
 
-    `find(*arguments)` tells them. They are looked for when the access is announced, and again
-    when it takes effect if another task has run in between: only then are they the true ones.
+    `find(*arguments)` tells them, and by what rules they depend on it: a `Stored` or `Items`, or
+    `VAGUE` if that is not known. They are looked for when the access is announced, and again when
+    it takes effect if another task has run in between: only then are they the true ones.
     """
 
-    __slots__ = ("_arguments", "_find", "_found", "_since", "kind", "target")
+    __slots__ = ("_arguments", "_find", "_found", "_rules", "_since", "_there", "kind", "target")
     kind: str  # type: ignore[misc]  # whether it writes is known only once it has taken effect
     target: Location
 
+    _there: tuple[bool | None, ...] | None  # once executed: which of the items were there before
+
     def __init__(
         self,
-        find: Callable[..., Iterable[tuple[Location, bool]]],
+        find: Callable[..., Iterable[tuple[Any, bool]]],
         arguments: tuple[Any, ...],
-        found: Iterable[tuple[Location, bool]],
+        found: Iterable[tuple[Any, bool]],
         runtime: Runtime,
     ) -> None:
         self._find = find
         self._arguments = arguments
         self._since = runtime.switches
+        self._there = None
         self._take(found)
 
-    def _take(self, found: Iterable[tuple[Location, bool]]) -> None:
+    def _take(self, found: Iterable[tuple[Any, bool]]) -> None:
+        self._rules = [each for each, _ in found if type(each) is not Location]
         self._found = found = tuple(found)
+        if self._rules:
+            self._found = found = tuple(touch for touch in found if type(touch[0]) is Location)
         self.kind = "read"
         for location, writes in found:
             if writes:
@@ -195,6 +254,7 @@ class Compound(Access):
         if self._since != self.task.runtime.switches:
             self._take(self._find(*self._arguments))
         self._arguments = ()  # the trace must not keep alive what the program lets go of
+        self._there = tuple(map(_is_there, self._found))
 
     def wrote(self) -> bool:
         return self.kind == "write"
@@ -202,11 +262,40 @@ class Compound(Access):
     def accesses(self) -> Touched:
         return self._found
 
+    def before(self, item: SimObject) -> bool | None:
+        """Tell whether an item of a dictionary was there; none if it has nothing to do with it."""
+        assert isinstance(item, Location)
+        for (location, _), there in zip(self._found, self._there or (), strict=False):
+            if location is item:
+                return there
+        for rule in self._rules:
+            if type(rule) is Items and rule.holder is item.holder:
+                return False  # else it would have met it
+        return None
+
     def footprint(self) -> Footprint:
         return _footprint(self._found)
 
     def footprint_in(self, past: Past) -> Footprint:
-        """More than it can have touched in any state: what was there then is not remembered.
+        governed: set[Location | None] = set()
+        touched: list[tuple[Location, bool]] = []
+        if self._there is None:
+            return self._widest()
+        for rule in self._rules:
+            then = None if rule is VAGUE else rule.touched(past)
+            if then is None:
+                return self._widest()
+            touched += then
+            governed.update(rule.governed())
+        for location, writes in self._found:
+            if location.holder.by_attribute or location.holder.blurred:
+                return self._widest()
+            if location not in governed:
+                touched.append((location, writes))
+        return _footprint(touched)
+
+    def _widest(self) -> Footprint:
+        """More than it can have touched in any state, where what was there then is not known.
 
         A key may have been new, and so changed the set of keys; who went through all items may
         have met any that was ever there.
@@ -222,6 +311,18 @@ class Compound(Access):
                 if keys is not None:  # else nobody ever asked which keys there are
                     touched.append((keys, True))
         return _footprint(touched)
+
+
+VAGUE: Final = object()
+"""Of an access whose locations depend on the state in a way that is not told."""
+
+
+def _is_there(touch: tuple[Location, bool]) -> bool | None:
+    """Whether the item of a dictionary is there; none if the location is no such item."""
+    part, holder = touch[0].part, touch[0].holder
+    if holder.by_attribute or isinstance(part, Part):
+        return None
+    return dict.__contains__(holder.item, part)
 
 
 class Keyed(Compound):

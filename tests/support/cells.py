@@ -113,3 +113,18 @@ def import_late():
     import met_late  # a first look, at a module that no program has yet
 
     return met_late
+
+
+def delete_key(mapping, key):
+    del mapping[key]
+
+
+def set_default(mapping, key, value):
+    return mapping.setdefault(key, value)
+
+
+def sum_of_items(mapping):
+    total = 0
+    for _, value in mapping.items():  # noqa: PERF102 - the step through both is what is wanted
+        total += value
+    return total
