@@ -98,7 +98,7 @@ def differences(function, **declared):
 
 BUDGET = (
     "verdict incomplete, declared pass; the budget of 1 executions ended the exploration: "
-    "raise --executions; about 1 execution is left"
+    "raise --executions; about 1 execution is left, or far more: the estimate is not steady yet"
 )
 
 
